@@ -1,0 +1,3 @@
+//! Thin shells around the pure cores: they receive, call, and perform the effects. No decisions here.
+
+pub mod messages;

@@ -1,0 +1,5 @@
+//! Books: ladders, sequence tracking and trust.
+
+mod view;
+
+pub use view::{BookView, Trust};

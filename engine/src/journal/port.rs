@@ -1,0 +1,28 @@
+//! The port to durable storage. One batch is one atomic commit or none.
+
+use super::entry::StoredEntry;
+
+/// Entries of one or more steps, in sequence. The store commits a batch whole, possibly several batches in one commit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JournalBatch {
+    pub entries: Vec<StoredEntry>,
+}
+
+/// The queue to the store is full or closed; nothing was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the ledger's queue is full")]
+pub struct JournalFull;
+
+/// What the store reports back, in order, on the lane it was given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum JournalReport {
+    /// Everything up to and including this sequence survives a power cut.
+    Committed { up_to: u64 },
+    /// The commit failed and was not retried with success: trading must stop.
+    Failed { reason: String },
+}
+
+/// Where entries go. `submit` never blocks; durability is reported later.
+pub trait Journal: Send {
+    fn submit(&self, batch: JournalBatch) -> Result<(), JournalFull>;
+}

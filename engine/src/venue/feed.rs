@@ -1,0 +1,203 @@
+//! What the venue's stream delivers, already typed and exact.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{
+    ClientOrderId, Count, Generation, Leg, Money, Price, Received, Side, SignedCount, SubscriptionId, Ticker,
+    TradeId, VenueOrderId, VenueTime,
+};
+
+/// A channel of the venue's stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Channel {
+    OrderbookDelta,
+    Ticker,
+    Trade,
+    Fill,
+    UserOrders,
+    MarketPositions,
+    MarketLifecycle,
+}
+
+/// Items of one read from the socket, in wire order. Batches keep thread hops rare.
+pub type FeedBatch = Vec<FeedItem>;
+
+/// One thing the market-data lane is told.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FeedItem {
+    /// The connection's state changed; `Live` of a new generation retires all older ones.
+    State { generation: Generation, state: FeedState, reason: String, at: Received },
+    /// The venue acknowledged a subscription to a channel.
+    Subscribed { generation: Generation, sid: SubscriptionId, channel: Channel },
+    /// A frame on a subscription. `seq` is present on sequenced channels, acknowledgements included.
+    Frame {
+        generation: Generation,
+        sid: SubscriptionId,
+        seq: Option<u64>,
+        received: Received,
+        frame: MarketFrame,
+    },
+}
+
+/// Where one connection stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FeedState {
+    Connecting,
+    Subscribing,
+    Live,
+    BackingOff,
+    Stopped,
+}
+
+/// The levels of one leg, in any order, without zero counts.
+pub type BookLevels = Vec<(Price, Count)>;
+
+/// A typed market-data frame.
+#[derive(Debug, Clone, PartialEq)]
+pub enum MarketFrame {
+    /// Replaces a market's book. `yes` and `no` are bids at their own leg's price.
+    Snapshot {
+        ticker: Ticker,
+        yes: BookLevels,
+        no: BookLevels,
+        clock: Option<i64>,
+    },
+    /// Changes one level by a signed count.
+    Delta {
+        ticker: Ticker,
+        leg: Leg,
+        price: Price,
+        change: SignedCount,
+        clock: Option<i64>,
+        venue_time: Option<VenueTime>,
+    },
+    Trade(PublicTrade),
+    Ticker(Quote),
+    Lifecycle(LifecycleEvent),
+    /// An acknowledgement that only consumes a sequence number.
+    Ack,
+    /// A frame of this subscription that could not be read; its content is lost, so books of the sid are suspect.
+    Unreadable {
+        reason: String,
+    },
+}
+
+/// A public print.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PublicTrade {
+    pub trade_id: TradeId,
+    pub ticker: Ticker,
+    pub yes_price: Price,
+    pub count: Count,
+    pub taker_side: Side,
+    pub ts_ms: VenueTime,
+}
+
+/// The venue's own top-of-book summary, about once a second.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quote {
+    pub ticker: Ticker,
+    pub last_price: Option<Price>,
+    pub yes_bid: Option<Price>,
+    pub yes_ask: Option<Price>,
+    pub volume: Option<Count>,
+    pub open_interest: Option<Count>,
+    pub ts_ms: Option<VenueTime>,
+}
+
+/// A market's life-cycle event (`market_lifecycle_v2`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LifecycleEvent {
+    pub ticker: Ticker,
+    /// The venue's `event_type`, e.g. `created`, `activated`, `determined`, `settled`.
+    pub event_type: String,
+    pub result: Option<String>,
+    pub settlement_value: Option<Price>,
+    /// Unix seconds.
+    pub close_ts: Option<i64>,
+}
+
+/// One thing the account lane is told. These channels carry no sequence: a loss is invisible, so reports back them up.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PrivateItem {
+    Fill(VenueFill),
+    Order(VenueOrder),
+    Position(VenuePosition),
+    /// The stream (re)connected or broke; whatever happened meanwhile must be read back.
+    StreamState {
+        generation: Generation,
+        state: FeedState,
+    },
+    /// A market's outcome may have changed positions and cash.
+    Lifecycle(LifecycleEvent),
+}
+
+/// A fill as the venue reports it, on the stream or by REST.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VenueFill {
+    pub trade_id: TradeId,
+    pub venue_order_id: VenueOrderId,
+    /// Only on the stream; REST fills do not carry it.
+    pub client_order_id: Option<ClientOrderId>,
+    pub ticker: Ticker,
+    /// `bid` adds to the signed position, `ask` subtracts.
+    pub side: Side,
+    /// The YES price of the match.
+    pub price: Price,
+    pub count: Count,
+    pub fee: Money,
+    pub is_taker: bool,
+    pub ts_ms: VenueTime,
+    /// Position after the fill, where the venue says it: a continuity check.
+    pub post_position: Option<SignedCount>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VenueOrderStatus {
+    Resting,
+    Canceled,
+    Executed,
+}
+
+/// An order as the venue reports it, on the stream or by REST.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VenueOrder {
+    pub venue_order_id: VenueOrderId,
+    pub client_order_id: Option<ClientOrderId>,
+    pub ticker: Ticker,
+    pub side: Side,
+    /// The limit, as a YES price.
+    pub price: Price,
+    pub status: VenueOrderStatus,
+    pub initial_count: Count,
+    pub fill_count: Count,
+    pub remaining_count: Count,
+    pub exchange_index: i64,
+    pub created_ms: Option<VenueTime>,
+    pub updated_ms: Option<VenueTime>,
+    /// The venue's `last_update_reason`, where it says one.
+    pub reason: Option<String>,
+}
+
+/// A position as the venue reports it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VenuePosition {
+    pub ticker: Ticker,
+    pub position: SignedCount,
+    pub realized_pnl: Option<Money>,
+    pub fees_paid: Option<Money>,
+    pub exposure: Option<Money>,
+}
+
+/// What the feed can be asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FeedCommand {
+    /// Subscribe the market's book and trades, now and after every reconnect.
+    Want { tickers: Vec<Ticker> },
+    /// Ask for fresh snapshots on a live subscription.
+    Snapshot { generation: Generation, sid: SubscriptionId, tickers: Vec<Ticker> },
+    /// Give the connection up and make a new one, because `reason`.
+    Reconnect { generation: Generation, reason: String },
+}

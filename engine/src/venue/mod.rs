@@ -1,0 +1,17 @@
+//! The port to the exchange: what a feed delivers, what a gateway is asked, what it answers.
+//!
+//! Connectors implement it; nothing here knows JSON, sockets or signatures.
+
+mod feed;
+mod gateway;
+mod report;
+
+pub use feed::{
+    BookLevels, Channel, FeedBatch, FeedCommand, FeedItem, FeedState, LifecycleEvent, MarketFrame,
+    PrivateItem, PublicTrade, Quote, VenueFill, VenueOrder, VenueOrderStatus, VenuePosition,
+};
+pub use gateway::{
+    Accepted, CancelTarget, CreateOrder, Refusal, VenueRequest, VenueWrite, WriteKind, WriteOutcome,
+    WriteReply,
+};
+pub use report::{ReportScope, SettlementRow, VenueBalance, VenueReport};
