@@ -1,1 +1,3 @@
+//! A simulated Kalshi exchange that speaks the venue's own wire protocol on a port of its own.
 
+pub mod auth;
