@@ -1,0 +1,167 @@
+//! Items in, announcements and resyncs out.
+
+use super::{Keeper, KeeperOutput};
+use crate::book::Trust;
+use crate::domain::{Generation, Leg, Monotonic, Now, SubscriptionId, Ticker};
+use crate::stream::Announcement;
+use crate::venue::{Channel, FeedItem, FeedState, MarketFrame};
+
+const SID: SubscriptionId = SubscriptionId(2);
+
+fn at(ms: u64) -> Now {
+    Now { monotonic: Monotonic(ms * 1_000_000), ..Now::default() }
+}
+
+fn live(generation: u64) -> FeedItem {
+    FeedItem::State {
+        generation: Generation(generation),
+        state: FeedState::Live,
+        reason: String::new(),
+        at: at(0),
+    }
+}
+
+fn frame(generation: u64, seq: u64, frame: MarketFrame) -> FeedItem {
+    FeedItem::Frame { generation: Generation(generation), sid: SID, seq: Some(seq), received: at(seq), frame }
+}
+
+fn snapshot(ticker: &str, yes: &[(&str, &str)]) -> MarketFrame {
+    let yes = yes.iter().map(|(price, count)| (price.parse().unwrap(), count.parse().unwrap())).collect();
+    MarketFrame::Snapshot { ticker: ticker.into(), yes, no: vec![], clock: None }
+}
+
+fn delta(ticker: &str, price: &str, change: &str) -> MarketFrame {
+    MarketFrame::Delta {
+        ticker: ticker.into(),
+        leg: Leg::Yes,
+        price: price.parse().unwrap(),
+        change: change.parse().unwrap(),
+        clock: None,
+        venue_time: None,
+    }
+}
+
+/// Feeds `items` and returns the keeper with all it put out.
+fn run(items: Vec<FeedItem>) -> (Keeper, KeeperOutput) {
+    let mut keeper = Keeper::default();
+    let mut out = KeeperOutput::default();
+    for item in items {
+        keeper.apply(item, &mut out);
+    }
+    (keeper, out)
+}
+
+fn book(keeper: &Keeper, ticker: &str) -> (Trust, u64, Vec<String>) {
+    let view = keeper.view(&Ticker::from(ticker), Monotonic(0)).unwrap();
+    (view.trust, view.seq, view.yes.iter().map(|(price, count)| format!("{price}x{count}")).collect())
+}
+
+#[test]
+fn snapshot_then_deltas_is_live_and_exact() {
+    let subscribed =
+        FeedItem::Subscribed { generation: Generation(1), sid: SID, channel: Channel::OrderbookDelta };
+    let (keeper, out) = run(vec![
+        live(1),
+        subscribed,
+        frame(1, 1, MarketFrame::Ack),
+        frame(1, 2, snapshot("A", &[("0.4000", "5.00"), ("0.4700", "3.00")])),
+        frame(1, 3, delta("A", "0.4700", "-3.00")),
+        frame(1, 4, delta("A", "0.4100", "1.50")),
+    ]);
+    assert_eq!(book(&keeper, "A"), (Trust::Live, 4, vec!["0.4100x1.50".into(), "0.4000x5.00".into()]));
+    assert_eq!(out.announcements.len(), 3);
+    assert!(out.resyncs.is_empty());
+}
+
+#[test]
+fn a_gap_makes_every_book_of_the_subscription_suspect_in_the_same_step() {
+    let (keeper, out) = run(vec![
+        live(1),
+        frame(1, 1, snapshot("A", &[("0.4000", "5.00")])),
+        frame(1, 2, snapshot("B", &[("0.2000", "5.00")])),
+        frame(1, 5, delta("A", "0.4000", "1.00")),
+    ]);
+    assert_eq!(
+        book(&keeper, "A"),
+        (Trust::Suspect, 1, vec!["0.4000x5.00".into()]),
+        "the late delta is not applied"
+    );
+    assert_eq!(book(&keeper, "B").0, Trust::Suspect);
+    assert_eq!(out.resyncs.len(), 1);
+    assert_eq!(out.resyncs.first().unwrap().tickers.len(), 2);
+}
+
+#[test]
+fn a_snapshot_heals_only_its_own_book() {
+    let (keeper, _) = run(vec![
+        live(1),
+        frame(1, 1, snapshot("A", &[("0.4000", "5.00")])),
+        frame(1, 2, snapshot("B", &[("0.2000", "5.00")])),
+        frame(1, 4, snapshot("A", &[("0.4100", "1.00")])),
+        frame(1, 5, delta("A", "0.4100", "1.00")),
+    ]);
+    assert_eq!(book(&keeper, "A"), (Trust::Live, 5, vec!["0.4100x2.00".into()]));
+    assert_eq!(book(&keeper, "B").0, Trust::Suspect);
+}
+
+#[test]
+fn duplicates_change_nothing() {
+    let (keeper, _) = run(vec![
+        live(1),
+        frame(1, 1, snapshot("A", &[("0.4000", "5.00")])),
+        frame(1, 2, delta("A", "0.4000", "1.00")),
+        frame(1, 2, delta("A", "0.4000", "1.00")),
+    ]);
+    assert_eq!(book(&keeper, "A"), (Trust::Live, 2, vec!["0.4000x6.00".into()]));
+}
+
+#[test]
+fn an_impossible_or_unreadable_change_makes_the_book_suspect() {
+    for broken in [delta("A", "0.4000", "-6.00"), MarketFrame::Unreadable { reason: "cut".into() }] {
+        let (keeper, out) =
+            run(vec![live(1), frame(1, 1, snapshot("A", &[("0.4000", "5.00")])), frame(1, 2, broken)]);
+        assert_eq!(book(&keeper, "A").0, Trust::Suspect);
+        assert_eq!(out.resyncs.len(), 1);
+    }
+}
+
+#[test]
+fn a_new_connection_retires_the_old_one() {
+    let (keeper, out) = run(vec![
+        live(1),
+        frame(1, 1, snapshot("A", &[("0.4000", "5.00")])),
+        live(2),
+        frame(1, 2, delta("A", "0.4000", "1.00")),
+    ]);
+    assert_eq!(
+        book(&keeper, "A"),
+        (Trust::Stale, 1, vec!["0.4000x5.00".into()]),
+        "kept as last known, not live"
+    );
+    let trust = out.announcements.iter().filter(|a| matches!(a, Announcement::BookTrust { .. })).count();
+    assert_eq!(trust, 1);
+}
+
+#[test]
+fn an_empty_snapshot_empties_the_book() {
+    let (keeper, _) = run(vec![
+        live(1),
+        frame(1, 1, snapshot("A", &[("0.4000", "5.00")])),
+        frame(1, 2, snapshot("A", &[])),
+    ]);
+    assert_eq!(book(&keeper, "A"), (Trust::Live, 2, vec![]));
+}
+
+#[test]
+fn a_snapshot_that_does_not_come_is_asked_for_again() {
+    let (mut keeper, _) = run(vec![
+        live(1),
+        frame(1, 1, snapshot("A", &[("0.4000", "5.00")])),
+        frame(1, 3, delta("A", "0.4000", "1.00")),
+    ]);
+    let mut out = KeeperOutput::default();
+    keeper.sweep(at(1_000).monotonic, &mut out);
+    assert!(out.resyncs.is_empty());
+    keeper.sweep(at(6_000).monotonic, &mut out);
+    assert_eq!(out.resyncs.len(), 1);
+}
