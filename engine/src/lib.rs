@@ -9,7 +9,6 @@ pub mod desk;
 pub mod domain;
 pub mod journal;
 pub mod order;
-pub mod reconcile;
 pub mod risk;
 pub mod stream;
 pub mod venue;

@@ -23,6 +23,8 @@ pub enum DeskMessage {
     Report(Result<VenueReport, String>),
     Private(Vec<PrivateItem>),
     Journal(JournalReport),
+    /// Take no more commands; answer once everything journalled is durable and no write is on its way.
+    Drain(oneshot::Sender<()>),
 }
 
 /// Into the book keeper.

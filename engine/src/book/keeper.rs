@@ -178,7 +178,6 @@ impl Keeper {
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the fields of one snapshot frame, used once")]
     fn snapshot(
         &mut self,
         sid: SubscriptionId,

@@ -7,6 +7,7 @@ use parking_lot::RwLock;
 use super::view::{BalanceView, FillView, OrderView, PositionView, SettlementView};
 use crate::domain::{OrderId, Ticker};
 use crate::journal::HaltMode;
+use crate::stream::Announcement;
 
 /// Everything readers may see of the account. One lock per table; none is held across another.
 #[derive(Debug, Default)]
@@ -18,7 +19,7 @@ pub struct ReadModel {
     pub balance: RwLock<Option<BalanceView>>,
     pub settlements: RwLock<Vec<SettlementView>>,
     pub halt: RwLock<HaltView>,
-    /// Venue time of the last complete report that was reconciled, milliseconds; `None` before the first.
+    /// Venue time of the last complete report that was reconciled, milliseconds; `None` before the first since start.
     pub reconciled_as_of_ms: RwLock<Option<i64>>,
 }
 
@@ -26,4 +27,29 @@ pub struct ReadModel {
 pub struct HaltView {
     pub mode: HaltMode,
     pub reason: String,
+}
+
+impl ReadModel {
+    /// Takes over an account fact that is durable. Market facts are not kept here.
+    pub fn publish(&self, announcement: &Announcement) {
+        match announcement {
+            Announcement::Order(order) => {
+                self.orders.write().insert(order.order_id, order.clone());
+            }
+            Announcement::Fill(fill) => self.fills.write().push(fill.clone()),
+            Announcement::Position(position) => {
+                self.positions.write().insert(position.ticker.clone(), position.clone());
+            }
+            Announcement::Balance(balance) => *self.balance.write() = Some(balance.clone()),
+            Announcement::Settlement(settlement) => self.settlements.write().push(settlement.clone()),
+            Announcement::BookSnapshot { .. }
+            | Announcement::BookDelta { .. }
+            | Announcement::BookTrust { .. }
+            | Announcement::Trade { .. }
+            | Announcement::Quote { .. }
+            | Announcement::Lifecycle { .. }
+            | Announcement::Health(_)
+            | Announcement::Alert(_) => {}
+        }
+    }
 }

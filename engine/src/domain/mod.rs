@@ -22,4 +22,4 @@ pub use market::{Market, MarketStatus, PriceGrid, PriceRange};
 pub use money::Money;
 pub use price::Price;
 pub use side::{Leg, SelfTradePrevention, Side, TimeInForce};
-pub use time::{Monotonic, Now, Received, VenueTime, WallTime};
+pub use time::{Clock, Monotonic, Now, Received, VenueTime, WallTime};

@@ -38,3 +38,6 @@ pub struct Now {
 
 /// When a frame reached us.
 pub type Received = Now;
+
+/// Reads the present. Shells own one; pure code is handed its result.
+pub type Clock = std::sync::Arc<dyn Fn() -> Now + Send + Sync>;

@@ -53,6 +53,12 @@ pub enum Entry {
         order_id: OrderId,
         order: VenueOrder,
     },
+    /// A change without an answer was settled by the venue's records: it took effect or it provably did not.
+    ChangeSettled {
+        order_id: OrderId,
+        attempt: u64,
+        applied: bool,
+    },
     /// The venue has proven that the order never reached it.
     OrderAbsent {
         order_id: OrderId,
@@ -85,6 +91,27 @@ pub enum Entry {
         order_id: OrderId,
         answer: serde_json::Value,
     },
+}
+
+impl Entry {
+    /// Returns the order this entry is about, if it is about one.
+    pub fn order_id(&self) -> Option<OrderId> {
+        match self {
+            Entry::IntentRecorded { order } => Some(order.order_id),
+            Entry::ChangeRequested { order_id, .. }
+            | Entry::WriteEnded { order_id, .. }
+            | Entry::VenueOrderSeen { order_id, .. }
+            | Entry::OrderAdopted { order_id, .. }
+            | Entry::OrderAbsent { order_id, .. }
+            | Entry::ChangeSettled { order_id, .. }
+            | Entry::FillRecorded { order_id, .. }
+            | Entry::Answered { order_id, .. } => Some(*order_id),
+            Entry::PositionCorrected { .. }
+            | Entry::Settled { .. }
+            | Entry::BalanceRead { .. }
+            | Entry::HaltSet { .. } => None,
+        }
+    }
 }
 
 /// An order intent, complete: everything needed to send it and to recognise a repeat.

@@ -4,6 +4,8 @@
 
 mod entry;
 mod port;
+mod replay;
 
 pub use entry::{CloseReason, Entry, HaltMode, NewOrder, OrderSource, StoredEntry};
 pub use port::{Journal, JournalBatch, JournalFull, JournalReport};
+pub use replay::Replay;

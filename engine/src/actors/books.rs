@@ -1,0 +1,117 @@
+//! The shell of the book keeper.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::prelude::*;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+
+use super::messages::BooksMessage;
+use crate::book::{BookCounters, Keeper, KeeperOutput};
+use crate::domain::Clock;
+use crate::stream::Announcement;
+use crate::venue::FeedCommand;
+
+const SWEEP_EVERY: Duration = Duration::from_secs(1);
+
+/// Where the book keeper's outputs go.
+pub struct BooksPorts {
+    pub announcer: mpsc::Sender<Announcement>,
+    pub feed: mpsc::Sender<FeedCommand>,
+    pub counters: Arc<BookCounters>,
+    pub clock: Clock,
+}
+
+/// Owns every book.
+pub struct BooksActor {
+    keeper: Keeper,
+    lane: Option<mpsc::Receiver<BooksMessage>>,
+    announcer: mpsc::Sender<Announcement>,
+    feed: mpsc::Sender<FeedCommand>,
+    clock: Clock,
+    out: KeeperOutput,
+}
+
+impl BooksActor {
+    pub fn new(lane: mpsc::Receiver<BooksMessage>, ports: BooksPorts) -> BooksActor {
+        BooksActor {
+            keeper: Keeper::new(ports.counters),
+            lane: Some(lane),
+            announcer: ports.announcer,
+            feed: ports.feed,
+            clock: ports.clock,
+            out: KeeperOutput::default(),
+        }
+    }
+
+    /// Sends what the keeper put out. Announcements keep their order; resyncs may be dropped, the sweep repeats them.
+    fn flush(&mut self, ctx: &mut Context<Self>) {
+        for resync in self.out.resyncs.drain(..) {
+            let (generation, sid, tickers) = (resync.generation, resync.sid, resync.tickers);
+            tracing::warn!(sid = sid.0, books = tickers.len(), "books are suspect, asking for snapshots");
+            if self.feed.try_send(FeedCommand::Snapshot { generation, sid, tickers }).is_err() {
+                tracing::warn!("the feed's command lane is full, the snapshot will be asked for again");
+            }
+        }
+        let mut waiting = std::mem::take(&mut self.out.announcements).into_iter();
+        while let Some(announcement) = waiting.next() {
+            if let Err(mpsc::error::TrySendError::Full(first)) = self.announcer.try_send(announcement) {
+                let lane = self.announcer.clone();
+                let rest = async move {
+                    for announcement in std::iter::once(first).chain(waiting) {
+                        if lane.send(announcement).await.is_err() {
+                            return;
+                        }
+                    }
+                };
+                ctx.wait(rest.into_actor(self));
+                return;
+            }
+        }
+    }
+}
+
+impl Actor for BooksActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Context<Self>) {
+        if let Some(lane) = self.lane.take() {
+            ctx.add_stream(ReceiverStream::new(lane));
+        }
+        ctx.run_interval(SWEEP_EVERY, |actor, ctx| {
+            let now = (actor.clock)();
+            actor.keeper.sweep(now.monotonic, &mut actor.out);
+            actor.flush(ctx);
+        });
+    }
+}
+
+impl StreamHandler<BooksMessage> for BooksActor {
+    fn handle(&mut self, message: BooksMessage, ctx: &mut Context<Self>) {
+        match message {
+            BooksMessage::Feed(batch) => {
+                for item in batch {
+                    self.keeper.apply(item, &mut self.out);
+                }
+            }
+            BooksMessage::Read { ticker, reply } => {
+                let view = self.keeper.view(&ticker, (self.clock)().monotonic);
+                // A reader that went away needs no answer.
+                let _ = reply.send(view);
+            }
+            BooksMessage::Announce { ticker } => {
+                let received = (self.clock)();
+                if let Some(view) = self.keeper.view(&ticker, received.monotonic) {
+                    self.out.announcements.push(Announcement::BookSnapshot { view, received });
+                }
+            }
+        }
+        self.flush(ctx);
+    }
+
+    /// All senders are gone: the process is stopping.
+    fn finished(&mut self, ctx: &mut Context<Self>) {
+        ctx.stop();
+    }
+}

@@ -1,0 +1,93 @@
+//! When the account is read back: at start, after breaks, when something is unexplained, and every interval regardless.
+
+use std::collections::BTreeSet;
+
+use super::step::{Desk, Effect, Step};
+use super::view::OrderStatus;
+use crate::domain::{Monotonic, Now, VenueOrderId, VenueTime};
+use crate::venue::ReportScope;
+
+/// Reports start at most this often, whatever asks for them.
+const SPACING_MS: u64 = 1_000;
+/// Several unexplained things in a row are explained by one report.
+const SOON_MS: u64 = 400;
+const FAILURE_DELAY_MS_MAX: u64 = 10_000;
+/// How far reports overlap: venue reads lag, and clocks differ.
+const OVERLAP_MS: i64 = 60_000;
+
+#[derive(Debug, Default)]
+pub(super) struct Schedule {
+    in_flight: bool,
+    started: Option<Monotonic>,
+    due: Option<Monotonic>,
+    failures: u32,
+    orders: BTreeSet<VenueOrderId>,
+    /// Venue time of the last reconciled report.
+    as_of: Option<VenueTime>,
+}
+
+impl Schedule {
+    pub(super) fn want(&mut self, now: Monotonic) {
+        self.due = Some(self.due.map_or(now, |due| due.min(now)));
+    }
+
+    pub(super) fn want_soon(&mut self, now: Monotonic) {
+        self.want(Monotonic(now.0.saturating_add(SOON_MS * 1_000_000)));
+    }
+
+    /// Asks for one order by its id in the next report.
+    pub(super) fn want_order(&mut self, order: VenueOrderId) {
+        self.orders.insert(order);
+    }
+
+    pub(super) fn failed(&mut self, now: Monotonic) {
+        self.in_flight = false;
+        self.failures = self.failures.saturating_add(1);
+        let delay_ms = (SPACING_MS << self.failures.min(4)).min(FAILURE_DELAY_MS_MAX);
+        self.due = Some(Monotonic(now.0.saturating_add(delay_ms * 1_000_000)));
+    }
+
+    pub(super) fn done(&mut self, as_of: VenueTime) {
+        self.in_flight = false;
+        self.failures = 0;
+        self.as_of = self.as_of.max(Some(as_of));
+    }
+
+    fn may_start(&self, now: Monotonic, interval_ms: u64) -> bool {
+        let since_start = self.started.map(|started| now.millis_since(started));
+        let spaced = since_start.is_none_or(|ms| ms >= SPACING_MS);
+        let due = self.due.is_some_and(|due| due <= now) || since_start.is_none_or(|ms| ms >= interval_ms);
+        !self.in_flight && spaced && due
+    }
+
+    fn start(&mut self, now: Monotonic) {
+        self.in_flight = true;
+        self.started = Some(now);
+        self.due = None;
+    }
+}
+
+impl Desk {
+    pub(super) fn tick(&mut self, now: Now, step: &mut Step) {
+        let unexplained = |order: &crate::order::OrderRecord| {
+            order.status == OrderStatus::Unknown
+                || order.change.as_ref().is_some_and(|change| change.unanswered)
+        };
+        if self.schedule.failures == 0 && self.state.open_orders().any(unexplained) {
+            self.schedule.want(now.monotonic);
+        }
+        if self.schedule.may_start(now.monotonic, self.config.report_interval_ms) {
+            self.schedule.start(now.monotonic);
+            let orders = std::mem::take(&mut self.schedule.orders).into_iter().collect();
+            step.at_once.push(Effect::Report(ReportScope { since: self.report_since(), orders }));
+        }
+    }
+
+    /// Far enough back for everything not yet explained: the last report, and every order still in doubt.
+    fn report_since(&self) -> Option<VenueTime> {
+        let last = self.schedule.as_of?.0;
+        let doubtful = self.state.open_orders().filter(|order| order.status == OrderStatus::Unknown);
+        let oldest = doubtful.map(|order| order.created.millis()).min().unwrap_or(last);
+        Some(VenueTime(last.min(oldest).saturating_sub(OVERLAP_MS)))
+    }
+}
