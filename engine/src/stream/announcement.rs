@@ -14,6 +14,8 @@ pub enum Announcement {
     BookSnapshot {
         view: BookView,
         received: Received,
+        /// True when it only answers the announcer's request: the levels are those already announced.
+        requested: bool,
     },
     /// One level's new size; zero means the level is gone. Follows the last snapshot or delta without a hole.
     BookDelta {
