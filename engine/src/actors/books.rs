@@ -103,7 +103,11 @@ impl StreamHandler<BooksMessage> for BooksActor {
             BooksMessage::Announce { ticker } => {
                 let received = (self.clock)();
                 if let Some(view) = self.keeper.view(&ticker, received.monotonic) {
-                    self.out.announcements.push(Announcement::BookSnapshot { view, received });
+                    self.out.announcements.push(Announcement::BookSnapshot {
+                        view,
+                        received,
+                        requested: true,
+                    });
                 }
             }
         }

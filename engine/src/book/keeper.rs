@@ -201,8 +201,8 @@ impl Keeper {
         }
         book.trust = Trust::Live;
         book.resync_asked = None;
-        out.announcements
-            .push(Announcement::BookSnapshot { view: book.view(&ticker, received.monotonic), received });
+        let view = book.view(&ticker, received.monotonic);
+        out.announcements.push(Announcement::BookSnapshot { view, received, requested: false });
         self.gauges();
     }
 
