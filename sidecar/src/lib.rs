@@ -1,0 +1,3 @@
+//! The sidecar hosts: configuration, threads, store, local API, telemetry, command line.
+
+pub mod watch;
