@@ -1,0 +1,135 @@
+//! One WebSocket connection: upgrade, then a loop that carries commands in and frames out.
+//!
+//! The loop knows nothing of channels: a [`Session`] decides what a command means and what is sent.
+//! Never holds more than the outbox's bound for a client that does not read; never waits for a client while
+//! something else of the connection could go on.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use actix_http::body::BodyStream;
+use actix_http::ws::{CloseCode, handshake};
+use actix_web::{HttpRequest, HttpResponse, web};
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
+
+use super::command::Request;
+use super::inbox::{Inbound, Inbox};
+use super::outbox::Outbox;
+
+/// The exchange pings at this pace, with this payload.
+const HEARTBEAT: Duration = Duration::from_secs(10);
+const HEARTBEAT_PAYLOAD: &[u8] = b"heartbeat";
+/// A client that sent nothing for so long, not even a pong, is gone.
+const SILENCE_MAX: Duration = Duration::from_secs(120);
+/// Chunks between the loop and the socket. Few, so that the outbox's own bound is what counts.
+const CHUNKS_IN_FLIGHT: usize = 2;
+/// How long a closing connection may take to hand over its last bytes.
+const FLUSH_MAX: Duration = Duration::from_secs(2);
+
+/// What a connection does with commands, and where its frames come from.
+pub(crate) trait Session {
+    /// Answers a command.
+    fn on_request(&mut self, request: Request, out: &mut Outbox);
+
+    /// Waits until there is something to send and encodes it. Must be safe to drop at any wait.
+    async fn pump(&mut self, out: &mut Outbox);
+
+    /// Tells whether [`Session::pump`] may be called with an outbox in this state.
+    fn wants_to_send(&self, out: &Outbox) -> bool;
+}
+
+/// Upgrades a request and runs the session on the worker's own thread until either side ends it.
+pub(crate) fn serve<S: Session + 'static>(
+    request: &HttpRequest,
+    payload: web::Payload,
+    session: S,
+    stop: CancellationToken,
+) -> HttpResponse {
+    let mut builder = match handshake(request.head()) {
+        Ok(builder) => builder,
+        Err(error) => return HttpResponse::from(actix_http::Response::from(error)),
+    };
+    let (chunks, body) = mpsc::channel::<Bytes>(CHUNKS_IN_FLIGHT);
+    actix_web::rt::spawn(run(Inbox::new(payload), session, chunks, stop));
+    let frames = BodyStream::new(ReceiverStream::new(body).map(Ok::<_, Infallible>));
+    HttpResponse::from(builder.body(frames)).map_into_boxed_body()
+}
+
+async fn run<S: Session>(
+    mut inbox: Inbox,
+    mut session: S,
+    chunks: mpsc::Sender<Bytes>,
+    stop: CancellationToken,
+) {
+    let mut out = Outbox::default();
+    let mut heartbeat = interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
+    heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut heard_at = Instant::now();
+    loop {
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => {
+                out.close(CloseCode::Away, "exchange is going away");
+                break;
+            }
+            inbound = inbox.next() => {
+                heard_at = Instant::now();
+                if !on_inbound(inbound, &mut session, &mut out) {
+                    break;
+                }
+            }
+            permit = chunks.reserve(), if !out.is_empty() => match permit {
+                Ok(permit) => permit.send(out.take_chunk()),
+                Err(_) => return,
+            },
+            _ = heartbeat.tick() => {
+                if heard_at.elapsed() > SILENCE_MAX {
+                    return;
+                }
+                // A client that does not read gets no pings on top.
+                if out.has_room() {
+                    out.ping(HEARTBEAT_PAYLOAD);
+                }
+            }
+            () = session.pump(&mut out), if session.wants_to_send(&out) => {}
+        }
+    }
+    let _ = tokio::time::timeout(FLUSH_MAX, flush(&mut out, &chunks)).await;
+}
+
+/// Handles one message of the client; false ends the connection.
+fn on_inbound<S: Session>(inbound: Inbound, session: &mut S, out: &mut Outbox) -> bool {
+    match inbound {
+        Inbound::Text(text) => session.on_request(Request::parse(&text), out),
+        Inbound::Binary => session.on_request(Request::parse(b""), out),
+        Inbound::Ping(payload) => out.pong(&payload),
+        Inbound::Pong => {}
+        Inbound::Close => {
+            out.close(CloseCode::Normal, "");
+            return false;
+        }
+        Inbound::Gone => return false,
+        Inbound::TooLarge => {
+            out.close(CloseCode::Size, "message too large");
+            return false;
+        }
+        Inbound::ProtocolError => {
+            out.close(CloseCode::Protocol, "protocol error");
+            return false;
+        }
+    }
+    true
+}
+
+async fn flush(out: &mut Outbox, chunks: &mpsc::Sender<Bytes>) {
+    while !out.is_empty() {
+        if chunks.send(out.take_chunk()).await.is_err() {
+            return;
+        }
+    }
+}

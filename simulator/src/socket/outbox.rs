@@ -1,0 +1,70 @@
+//! What waits to be written to one client: encoded WebSocket frames in one buffer.
+//!
+//! Frames are encoded once, one behind the other, and leave in large chunks: the cost of a wake-up and of a
+//! write is shared by all frames that wait. The buffer says when it is full; who fills it decides what to do.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use actix_http::ws::{CloseCode, CloseReason, OpCode, Parser};
+use bytes::{Bytes, BytesMut};
+
+/// Above this many waiting bytes a source that can wait should wait.
+const ROOM_BYTES: usize = 64 * 1024;
+/// The largest chunk handed to the socket at once.
+const CHUNK_BYTES_MAX: usize = 256 * 1024;
+
+/// The encoded frames that wait for one client.
+#[derive(Debug, Default)]
+pub(crate) struct Outbox {
+    waiting: BytesMut,
+    payload: Vec<u8>,
+}
+
+impl Outbox {
+    /// Encodes one text frame whose JSON `write` appends; the newline of server frames is added here.
+    pub(crate) fn text(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        self.payload.clear();
+        write(&mut self.payload);
+        self.payload.push(b'\n');
+        Parser::write_message(&mut self.waiting, &self.payload, OpCode::Text, true, false);
+    }
+
+    /// Encodes one text frame with exactly these bytes, which need not be JSON.
+    pub(crate) fn verbatim(&mut self, payload: &[u8]) {
+        Parser::write_message(&mut self.waiting, payload, OpCode::Text, true, false);
+    }
+
+    pub(crate) fn ping(&mut self, payload: &[u8]) {
+        Parser::write_message(&mut self.waiting, payload, OpCode::Ping, true, false);
+    }
+
+    pub(crate) fn pong(&mut self, payload: &[u8]) {
+        Parser::write_message(&mut self.waiting, payload, OpCode::Pong, true, false);
+    }
+
+    pub(crate) fn close(&mut self, code: CloseCode, text: &str) {
+        let reason = CloseReason { code, description: Some(text.to_owned()) };
+        Parser::write_close(&mut self.waiting, Some(reason), false);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// Tells whether a source that can wait may add more.
+    pub(crate) fn has_room(&self) -> bool {
+        self.waiting.len() < ROOM_BYTES
+    }
+
+    /// Takes the next chunk of encoded bytes; a chunk may end inside a frame.
+    pub(crate) fn take_chunk(&mut self) -> Bytes {
+        let length = self.waiting.len().min(CHUNK_BYTES_MAX);
+        self.waiting.split_to(length).freeze()
+    }
+}
+
+/// Returns the time of sending, in Unix milliseconds.
+pub(crate) fn wall_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
