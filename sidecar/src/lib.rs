@@ -1,3 +1,4 @@
 //! The sidecar hosts: configuration, threads, store, local API, telemetry, command line.
 
+pub mod store;
 pub mod watch;

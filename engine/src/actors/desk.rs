@@ -68,8 +68,11 @@ impl DeskActor {
     fn input(&mut self, input: DeskInput, cause: &str) {
         let now = (self.ports.clock)();
         let Step { entries, after_commit, at_once } = self.desk.step(input, now, cause);
-        if !entries.is_empty() && self.ports.journal.submit(JournalBatch { entries }).is_err() {
-            self.ledger_failed("its queue takes no more");
+        if !entries.is_empty() {
+            let orders = self.desk.state().views_of(&entries);
+            if self.ports.journal.submit(JournalBatch { entries, orders }).is_err() {
+                self.ledger_failed("its queue takes no more");
+            }
         }
         for effect in at_once {
             self.perform(effect);

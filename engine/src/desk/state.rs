@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use super::view::{BalanceView, FillView, PositionView, SettlementView, ShardCash};
+use super::view::{BalanceView, FillView, OrderView, PositionView, SettlementView, ShardCash};
 use crate::domain::{
     ClientOrderId, Count, IdempotencyKey, Money, OrderId, Side, SignedCount, Ticker, TradeId, VenueOrderId,
     VenueTime, WallTime,
@@ -217,6 +217,12 @@ impl DeskState {
         let same = |o: &&OrderRecord| o.ticker == *ticker && o.side == side && Some(o.order_id) != except;
         let add = |sum: Count, o: &OrderRecord| sum.checked_add(o.remaining()).unwrap_or(Count::MAX);
         self.open_orders().filter(same).fold(Count::ZERO, add)
+    }
+
+    /// Returns the orders `entries` are about, each once, as they stand now.
+    pub fn views_of(&self, entries: &[StoredEntry]) -> Vec<OrderView> {
+        let ids: BTreeSet<OrderId> = entries.iter().filter_map(|stored| stored.entry.order_id()).collect();
+        ids.iter().filter_map(|id| self.orders.get(id)).map(OrderRecord::view).collect()
     }
 
     pub fn position_view(&self, ticker: &Ticker) -> PositionView {

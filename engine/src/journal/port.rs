@@ -1,11 +1,14 @@
 //! The port to durable storage. One batch is one atomic commit or none.
 
 use super::entry::StoredEntry;
+use crate::desk::view::OrderView;
 
 /// Entries of one or more steps, in sequence. The store commits a batch whole, possibly several batches in one commit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct JournalBatch {
     pub entries: Vec<StoredEntry>,
+    /// The orders these entries are about, as they stand after them: what a table for people shows.
+    pub orders: Vec<OrderView>,
 }
 
 /// The queue to the store is full or closed; nothing was taken.

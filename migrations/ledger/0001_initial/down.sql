@@ -1,0 +1,11 @@
+DROP VIEW v_fills;
+DROP VIEW v_orders;
+DROP VIEW intents;
+DROP TABLE tokens;
+DROP TABLE dead_letters;
+DROP TABLE settlements;
+DROP TABLE idempotency;
+DROP TABLE fills;
+DROP TABLE orders;
+DROP TABLE journal;
+DROP TABLE meta;

@@ -1,0 +1,100 @@
+//! Numbered schema changes with a way back, embedded from `migrations/`.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+use rusqlite_migration::{M, Migrations};
+
+use super::error::StoreError;
+
+/// Every change of the ledger's schema, oldest first. A released one is never edited (a test pins their hashes).
+pub(super) const LEDGER: &[(&str, &str)] = &[(
+    include_str!("../../../migrations/ledger/0001_initial/up.sql"),
+    include_str!("../../../migrations/ledger/0001_initial/down.sql"),
+)];
+
+pub(super) const TAPE: &[(&str, &str)] = &[(
+    include_str!("../../../migrations/tape/0001_initial/up.sql"),
+    include_str!("../../../migrations/tape/0001_initial/down.sql"),
+)];
+
+/// Where a ledger's schema stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct MigrationStatus {
+    pub applied: usize,
+    pub known: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    Up,
+    /// One step back.
+    Down,
+}
+
+fn migrations(set: &'static [(&'static str, &'static str)]) -> Migrations<'static> {
+    Migrations::new(set.iter().map(|(up, down)| M::up(up).down(down)).collect())
+}
+
+/// Brings a database to the newest schema; refuses a newer one untouched.
+pub(super) fn to_latest(
+    connection: &mut Connection,
+    set: &'static [(&'static str, &'static str)],
+    path: &Path,
+) -> Result<(), StoreError> {
+    let found = refuse_newer(connection, set.len(), path)?;
+    let doing = format!("migrate {} from schema {found} to {}", path.display(), set.len());
+    migrations(set).to_latest(connection).map_err(|source| StoreError::Migration { doing, source })
+}
+
+fn refuse_newer(connection: &Connection, known: usize, path: &Path) -> Result<i64, StoreError> {
+    let found: i64 = connection
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .map_err(StoreError::sqlite(format!("read the schema version of {}", path.display())))?;
+    if usize::try_from(found).is_ok_and(|found| found <= known) {
+        Ok(found)
+    } else {
+        Err(StoreError::NewerSchema { path: path.to_owned(), found, known })
+    }
+}
+
+/// Returns where the ledger's schema stands, changing nothing.
+pub fn migration_status(connection: &Connection, path: &Path) -> Result<MigrationStatus, StoreError> {
+    let found = refuse_newer(connection, LEDGER.len(), path)?;
+    Ok(MigrationStatus { applied: usize::try_from(found).unwrap_or(0), known: LEDGER.len() })
+}
+
+/// Moves the ledger's schema to the newest, or one step back.
+pub fn migrate(
+    connection: &mut Connection,
+    path: &Path,
+    direction: Direction,
+) -> Result<MigrationStatus, StoreError> {
+    let status = migration_status(connection, path)?;
+    let target = match direction {
+        Direction::Up => LEDGER.len(),
+        Direction::Down => status.applied.saturating_sub(1),
+    };
+    let doing = format!("migrate {} to schema {target}", path.display());
+    let moved = migrations(LEDGER).to_version(connection, target);
+    moved.map_err(|source| StoreError::Migration { doing, source })?;
+    migration_status(connection, path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LEDGER, TAPE, migrations};
+
+    #[test]
+    fn every_migration_runs_forward_and_back() {
+        for set in [LEDGER, TAPE] {
+            migrations(set).validate().unwrap();
+            let mut connection = rusqlite::Connection::open_in_memory().unwrap();
+            migrations(set).to_latest(&mut connection).unwrap();
+            migrations(set).to_version(&mut connection, 0).unwrap();
+            let left: i64 =
+                connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).unwrap();
+            assert_eq!(left, 0, "a way back leaves nothing");
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Opening the databases with the settings their promises need.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::error::StoreError;
+use super::migrate::{self, LEDGER, TAPE};
+
+/// Marks a file as ours (`PRAGMA application_id`): "OUTR".
+const APPLICATION_ID: i32 = 0x4F55_5452;
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Opens (or makes) the ledger of environment `env`, migrated to the newest schema.
+pub fn open_ledger(path: &Path, env: &str) -> Result<Connection, StoreError> {
+    refuse_unsafe_sqlite()?;
+    let mut connection = connect(path, "FULL")?;
+    refuse_foreign(&connection, path)?;
+    migrate::to_latest(&mut connection, LEDGER, path)?;
+    claim(&connection, path, env)?;
+    Ok(connection)
+}
+
+/// Opens an existing ledger for reading only, as another process may while the sidecar runs.
+pub fn open_ledger_read_only(path: &Path) -> Result<Connection, StoreError> {
+    if !path.is_file() {
+        return Err(StoreError::Missing { path: path.to_owned() });
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(opening(path))?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(opening(path))?;
+    refuse_foreign(&connection, path)?;
+    Ok(connection)
+}
+
+/// Opens (or makes) the tape. Its loss costs history, not money.
+pub fn open_tape(path: &Path) -> Result<Connection, StoreError> {
+    let mut connection = connect(path, "NORMAL")?;
+    migrate::to_latest(&mut connection, TAPE, path)?;
+    Ok(connection)
+}
+
+fn opening(path: &Path) -> impl Fn(rusqlite::Error) -> StoreError {
+    let path = path.to_owned();
+    move |source| match source.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => {
+            StoreError::Damaged { path: path.clone(), what: source.to_string() }
+        }
+        _ => StoreError::Sqlite { doing: format!("open {}", path.display()), source },
+    }
+}
+
+fn connect(path: &Path, synchronous: &str) -> Result<Connection, StoreError> {
+    let connection = Connection::open(path).map_err(opening(path))?;
+    let set = || {
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", synchronous)?;
+        connection.pragma_update(None, "foreign_keys", true)
+    };
+    set().map_err(opening(path))?;
+    Ok(connection)
+}
+
+/// SQLite before 3.51.3, and 3.52.0, can corrupt a write-ahead log.
+fn refuse_unsafe_sqlite() -> Result<(), StoreError> {
+    let version = rusqlite::version_number();
+    if version >= 3_051_003 && version != 3_052_000 {
+        return Ok(());
+    }
+    Err(StoreError::UnsafeSqlite { version: rusqlite::version().to_owned() })
+}
+
+fn refuse_foreign(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    let (id, tables): (i32, i64) = (|| {
+        let id = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+        let tables = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        Ok((id, tables))
+    })()
+    .map_err(opening(path))?;
+    if id == APPLICATION_ID || (id == 0 && tables == 0) {
+        return Ok(());
+    }
+    Err(StoreError::Foreign { path: path.to_owned() })
+}
+
+/// Marks a new ledger with its environment; refuses one of another environment.
+fn claim(connection: &Connection, path: &Path, env: &str) -> Result<(), StoreError> {
+    let found: String = (|| {
+        connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+        connection.execute("INSERT OR IGNORE INTO meta (key, value) VALUES ('env', ?1)", [env])?;
+        connection.query_row("SELECT value FROM meta WHERE key = 'env'", [], |row| row.get(0))
+    })()
+    .map_err(opening(path))?;
+    if found == env {
+        return Ok(());
+    }
+    Err(StoreError::OtherEnvironment { path: path.to_owned(), found, wanted: env.to_owned() })
+}

@@ -1,0 +1,161 @@
+//! The tape: public trades as they were seen, kept for a while. A busy or broken tape delays no order and loses no money.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::{self, JoinHandle};
+
+use parking_lot::Mutex;
+use rusqlite::{Connection, params};
+
+use outrigger_engine::domain::{Received, Side};
+use outrigger_engine::venue::PublicTrade;
+
+use super::error::StoreError;
+use super::open::open_tape;
+
+const QUEUE_TRADES: usize = 16_384;
+const COMMIT_TRADES_MAX: usize = 4_096;
+/// How long trades are kept.
+const RETENTION_MS: i64 = 7 * 24 * 60 * 60 * 1000;
+/// Commits between two looks for trades that are too old.
+const COMMITS_PER_SWEEP: u64 = 256;
+
+#[derive(Debug, Default)]
+pub struct TapeStats {
+    pub recorded: AtomicU64,
+    /// Trades not recorded because the queue was full or the disk refused.
+    pub dropped: AtomicU64,
+}
+
+/// The recording end.
+pub struct Tape {
+    queue: SyncSender<Option<(PublicTrade, Received)>>,
+    thread: JoinHandle<()>,
+    stats: Arc<TapeStats>,
+}
+
+/// The reading end: trades of one market, newest first.
+#[derive(Debug)]
+pub struct TapedTrades {
+    connection: Mutex<Connection>,
+}
+
+impl Tape {
+    pub fn start(path: &Path, stats: Arc<TapeStats>) -> Result<(Tape, TapedTrades), StoreError> {
+        let connection = open_tape(path)?;
+        let reader = TapedTrades { connection: Mutex::new(open_tape(path)?) };
+        let (queue, jobs) = sync_channel(QUEUE_TRADES);
+        let counts = Arc::clone(&stats);
+        let thread = thread::Builder::new()
+            .name("tape-writer".to_owned())
+            .spawn(move || record(connection, &jobs, &counts))
+            .map_err(StoreError::io("start the tape's thread"))?;
+        Ok((Tape { queue, thread, stats }, reader))
+    }
+
+    /// Records a trade if there is room; a full queue costs history, counted.
+    pub fn record(&self, trade: PublicTrade, received: Received) {
+        if self.queue.try_send(Some((trade, received))).is_err() {
+            self.stats.dropped.fetch_add(1, Relaxed);
+        }
+    }
+
+    pub fn stop(self) {
+        if self.queue.send(None).is_ok() {
+            let _ = self.thread.join();
+        }
+    }
+}
+
+fn record(mut connection: Connection, jobs: &Receiver<Option<(PublicTrade, Received)>>, stats: &TapeStats) {
+    let mut commits = 0_u64;
+    while let Ok(Some(first)) = jobs.recv() {
+        let mut trades = vec![first];
+        let mut stopping = false;
+        while trades.len() < COMMIT_TRADES_MAX {
+            match jobs.try_recv() {
+                Ok(Some(trade)) => trades.push(trade),
+                Ok(None) => {
+                    stopping = true;
+                    break;
+                }
+                Err(_) => break,
+            }
+        }
+        match insert(&mut connection, &trades) {
+            Ok(()) => stats.recorded.fetch_add(trades.len() as u64, Relaxed),
+            Err(error) => {
+                tracing::warn!(%error, trades = trades.len(), "the tape refused trades");
+                stats.dropped.fetch_add(trades.len() as u64, Relaxed)
+            }
+        };
+        commits += 1;
+        if commits.is_multiple_of(COMMITS_PER_SWEEP) {
+            let newest = trades.iter().map(|(trade, _)| trade.ts_ms.0).max().unwrap_or(0);
+            let swept = connection.execute("DELETE FROM trades WHERE ts_ms < ?1", [newest - RETENTION_MS]);
+            if let Err(error) = swept {
+                tracing::warn!(%error, "old trades could not be dropped from the tape");
+            }
+        }
+        if stopping {
+            return;
+        }
+    }
+}
+
+fn insert(connection: &mut Connection, trades: &[(PublicTrade, Received)]) -> rusqlite::Result<()> {
+    let transaction = connection.transaction()?;
+    {
+        let sql =
+            "INSERT OR IGNORE INTO trades (trade_id, ticker, yes_price, count, taker_side, ts_ms, recv_us)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+        let mut statement = transaction.prepare_cached(sql)?;
+        for (trade, received) in trades {
+            let (price, count) = (trade.yes_price.to_string(), trade.count.to_string());
+            statement.execute(params![
+                trade.trade_id.as_str(),
+                trade.ticker.as_str(),
+                price,
+                count,
+                trade.taker_side.as_str(),
+                trade.ts_ms.0,
+                received.wall.0
+            ])?;
+        }
+    }
+    transaction.commit()
+}
+
+impl TapedTrades {
+    /// Returns at most `limit` trades of `ticker`, newest first.
+    pub fn of_market(&self, ticker: &str, limit: usize) -> Result<Vec<PublicTrade>, StoreError> {
+        let connection = self.connection.lock();
+        let read = || {
+            let sql = "SELECT trade_id, yes_price, count, taker_side, ts_ms FROM trades
+                       WHERE ticker = ?1 ORDER BY ts_ms DESC, trade_id LIMIT ?2";
+            let mut statement = connection.prepare_cached(sql)?;
+            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+            let rows = statement.query_map(params![ticker, limit], |row| trade(ticker, row))?;
+            rows.collect::<rusqlite::Result<Vec<_>>>()
+        };
+        read().map_err(StoreError::sqlite(format!("read the trades of {ticker}")))
+    }
+}
+
+fn trade(ticker: &str, row: &rusqlite::Row<'_>) -> rusqlite::Result<PublicTrade> {
+    fn parsed<T: std::str::FromStr>(row: &rusqlite::Row<'_>, at: usize) -> rusqlite::Result<T> {
+        let text: String = row.get(at)?;
+        text.parse().map_err(|_| rusqlite::Error::InvalidColumnType(at, text, rusqlite::types::Type::Text))
+    }
+    let (trade_id, side): (String, String) = (row.get(0)?, row.get(3)?);
+    Ok(PublicTrade {
+        trade_id: trade_id.as_str().into(),
+        ticker: ticker.into(),
+        yes_price: parsed(row, 1)?,
+        count: parsed(row, 2)?,
+        taker_side: if side == "ask" { Side::Ask } else { Side::Bid },
+        ts_ms: outrigger_engine::domain::VenueTime(row.get(4)?),
+    })
+}

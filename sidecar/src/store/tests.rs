@@ -1,0 +1,190 @@
+//! Real files in temporary directories: what is appended comes back, and any change to it is seen.
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::sync::{Arc, atomic::Ordering::Relaxed};
+use std::time::Duration;
+
+use outrigger_engine::domain::WallTime;
+use outrigger_engine::journal::{Entry, HaltMode, Journal as _, JournalBatch, JournalReport, StoredEntry};
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+use super::{
+    DataDirectory, LedgerStats, LedgerWriter, Scope, StoreError, Tokens, backup, open_ledger, read_back,
+    restore, verify,
+};
+
+fn entry(seq: u64) -> StoredEntry {
+    let entry = Entry::HaltSet { mode: HaltMode::Halted, reason: format!("reason {seq}") };
+    StoredEntry { seq, at: WallTime(1_000 + seq as i64), cause: "test".into(), entry }
+}
+
+/// A ledger with `entries` entries, closed cleanly.
+fn ledger(directory: &Path, entries: u64) -> PathBuf {
+    let path = directory.join("ledger.sqlite");
+    let connection = open_ledger(&path, "sim").unwrap();
+    let stats = Arc::new(LedgerStats::default());
+    let (report, reports) = mpsc::channel();
+    let report = Box::new(move |r| report.send(r).unwrap());
+    let writer = LedgerWriter::start(connection, [0; 32], Arc::clone(&stats), report).unwrap();
+    let journal = writer.journal();
+    for seq in 1..=entries {
+        journal.submit(JournalBatch { entries: vec![entry(seq)], orders: vec![] }).unwrap();
+    }
+    let mut durable = 0;
+    while durable < entries {
+        match reports.recv_timeout(Duration::from_secs(10)).unwrap() {
+            JournalReport::Committed { up_to } => durable = up_to,
+            JournalReport::Failed { reason } => panic!("{reason}"),
+        }
+    }
+    writer.stop();
+    assert_eq!(stats.entries.load(Relaxed), entries);
+    path
+}
+
+fn read(path: &Path) -> Result<Vec<StoredEntry>, StoreError> {
+    let connection = open_ledger(path, "sim")?;
+    let mut entries = Vec::new();
+    read_back(&connection, path, |entry| entries.push(entry.clone()))?;
+    Ok(entries)
+}
+
+/// Changes the file behind the journal's back.
+fn tamper(path: &Path, sql: &str) {
+    let connection = Connection::open(path).unwrap();
+    connection
+        .execute_batch(
+            "DROP TRIGGER journal_is_append_only_update; DROP TRIGGER journal_is_append_only_delete;",
+        )
+        .unwrap();
+    connection.execute_batch(sql).unwrap();
+}
+
+#[test]
+fn what_was_appended_comes_back() {
+    let directory = TempDir::new().unwrap();
+    let path = ledger(directory.path(), 50);
+    assert_eq!(read(&path).unwrap(), (1..=50).map(entry).collect::<Vec<_>>());
+    assert!(verify(&path).unwrap().is_sound());
+}
+
+#[test]
+fn many_batches_share_a_commit() {
+    let directory = TempDir::new().unwrap();
+    let connection = open_ledger(&directory.path().join("l.sqlite"), "sim").unwrap();
+    let stats = Arc::new(LedgerStats::default());
+    let (gate, open) = mpsc::channel::<()>();
+    let (done, all) = mpsc::channel();
+    // The first commit's report waits, so that the rest of the batches pile up meanwhile.
+    let report = Box::new(move |r| {
+        let _ = open.recv_timeout(Duration::from_secs(5));
+        done.send(r).unwrap();
+    });
+    let writer = LedgerWriter::start(connection, [0; 32], Arc::clone(&stats), report).unwrap();
+    for seq in 1..=100 {
+        writer.journal().submit(JournalBatch { entries: vec![entry(seq)], orders: vec![] }).unwrap();
+    }
+    drop(gate);
+    writer.stop();
+    assert_eq!(all.iter().last(), Some(JournalReport::Committed { up_to: 100 }));
+    assert!(stats.commits.load(Relaxed) <= 10, "{} commits", stats.commits.load(Relaxed));
+}
+
+#[test]
+fn any_change_to_the_journal_is_seen() {
+    let changes = [
+        ("UPDATE journal SET payload = replace(payload, 'reason 7', 'reason 8') WHERE seq = 7", "entry 7"),
+        ("UPDATE journal SET at_us = at_us + 1 WHERE seq = 3", "entry 3"),
+        ("DELETE FROM journal WHERE seq = 5", "entry 5 is missing"),
+        ("UPDATE journal SET version = 99 WHERE seq = 2", "entry 2"),
+        ("UPDATE journal SET kind = 'balance_read' WHERE seq = 9", "entry 9"),
+    ];
+    for (sql, what) in changes {
+        let directory = TempDir::new().unwrap();
+        let path = ledger(directory.path(), 10);
+        tamper(&path, sql);
+        let error = read(&path).unwrap_err().to_string();
+        assert!(error.contains(what) && error.contains("outrigger restore"), "{sql}: {error}");
+        assert!(!verify(&path).unwrap().is_sound(), "{sql}");
+    }
+}
+
+#[test]
+fn a_file_that_is_cut_or_overwritten_is_damaged_not_fresh() {
+    for damage in [0_usize, 1] {
+        let directory = TempDir::new().unwrap();
+        let path = ledger(directory.path(), 500);
+        let mut bytes = std::fs::read(&path).unwrap();
+        let half = bytes.len() / 2;
+        match damage {
+            0 => bytes.truncate(half),
+            _ => bytes.iter_mut().take(200).for_each(|byte| *byte = 0x5A),
+        }
+        std::fs::write(&path, bytes).unwrap();
+        assert!(matches!(read(&path), Err(StoreError::Damaged { .. })), "{damage}: {:?}", read(&path));
+    }
+}
+
+#[test]
+fn the_journal_takes_no_update() {
+    let directory = TempDir::new().unwrap();
+    let path = ledger(directory.path(), 3);
+    let connection = Connection::open(&path).unwrap();
+    assert!(connection.execute("UPDATE journal SET cause = 'x'", []).is_err());
+    assert!(connection.execute("DELETE FROM journal", []).is_err());
+}
+
+#[test]
+fn newer_foreign_and_other_ledgers_are_refused_untouched() {
+    let directory = TempDir::new().unwrap();
+    let path = ledger(directory.path(), 1);
+    assert!(matches!(open_ledger(&path, "live"), Err(StoreError::OtherEnvironment { .. })));
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    assert!(matches!(open_ledger(&path, "sim"), Err(StoreError::NewerSchema { found: 99, .. })));
+    let foreign = directory.path().join("foreign.sqlite");
+    Connection::open(&foreign).unwrap().execute_batch("CREATE TABLE theirs (x)").unwrap();
+    assert!(matches!(open_ledger(&foreign, "sim"), Err(StoreError::Foreign { .. })));
+}
+
+#[test]
+fn one_process_per_directory() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("data");
+    let held = DataDirectory::lock(&path).unwrap();
+    let Err(StoreError::Locked { pid, .. }) = DataDirectory::lock(&path) else { panic!("locked twice") };
+    assert_eq!(pid, std::process::id().to_string());
+    drop(held);
+    DataDirectory::lock(&path).unwrap();
+}
+
+#[test]
+fn a_backup_restores_and_the_ledger_before_is_kept() {
+    let directory = TempDir::new().unwrap();
+    let data = DataDirectory::lock(&directory.path().join("data")).unwrap();
+    let path = ledger(data.path(), 20);
+    let copy = directory.path().join("backup.sqlite");
+    backup(&path, &copy).unwrap();
+    assert!(matches!(backup(&path, &copy), Err(StoreError::Exists { .. })));
+    tamper(&path, "DELETE FROM journal WHERE seq > 3");
+    let aside = restore(&copy, &data).unwrap().unwrap();
+    assert_eq!(read(&path).unwrap().len(), 20);
+    assert!(aside.is_file());
+    tamper(&copy, "DELETE FROM journal WHERE seq = 3");
+    assert!(matches!(restore(&copy, &data), Err(StoreError::Damaged { .. })), "a damaged backup is refused");
+}
+
+#[test]
+fn a_token_is_stored_hashed_and_its_revocation_works_at_once() {
+    let directory = TempDir::new().unwrap();
+    let path = ledger(directory.path(), 1);
+    let tokens = Tokens::open(&path).unwrap();
+    let token = tokens.create("ui", Scope::Trade, 5).unwrap();
+    assert!(tokens.create("ui", Scope::Trade, 6).is_err(), "names are used once");
+    assert_eq!(tokens.check(&token).unwrap(), Some(("ui".to_owned(), Scope::Trade)));
+    assert_eq!(tokens.check("no such token").unwrap(), None);
+    assert!(!std::fs::read(&path).unwrap().windows(token.len()).any(|window| window == token.as_bytes()));
+    assert!(Tokens::open(&path).unwrap().revoke("ui", 7).unwrap());
+    assert_eq!(tokens.check(&token).unwrap(), None);
+}
