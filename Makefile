@@ -1,0 +1,51 @@
+# Two commands do all the set-up on a fresh machine with Rust and a C compiler: `make run` and `make test`.
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+SHELL := /bin/sh
+
+.PHONY: help run test build fmt clippy tidy unit process conformance deny
+
+help:
+	@echo "make run    build Outrigger and start it beside a simulated exchange, on http://127.0.0.1:7373"
+	@echo "make test   install what the tests need, then run every check and every test"
+	@echo "parts of make test: fmt clippy build tidy unit process conformance deny"
+
+run:
+	@echo "Building Outrigger (a few minutes the first time), then starting it beside a simulated exchange."
+	@echo "No account, key or network is needed. Ctrl-C stops it. It says what to try once it is ready."
+	cargo build --release --locked -p outrigger
+	"$(TARGET)/release/outrigger" run
+
+test: fmt clippy build tidy unit process conformance deny
+	@echo "make test: everything passed"
+
+fmt:
+	cargo fmt --all --check
+
+clippy:
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+# One build for everything below. With --all-targets the binary gets the same features as the tests, so nothing is built twice.
+build:
+	cargo build --workspace --all-targets --locked
+
+tidy: build
+	cargo test --locked -p outrigger-tests --test tidy
+
+unit: build
+	cargo test --locked --workspace --exclude outrigger-tests
+	cargo test --locked -p outrigger-tests --lib
+
+# Whole-process tests start the built binary themselves and want the machine: one test file after the other.
+process: build
+	OUTRIGGER_BIN="$(abspath $(TARGET))/debug/outrigger" cargo test --locked -p outrigger-tests $(PROCESS_TESTS)
+
+PROCESS_TESTS = $(foreach file,$(filter-out tests/tests/tidy.rs,$(wildcard tests/tests/*.rs)),--test $(notdir $(basename $(file))))
+
+# The official Python SDK against the simulated exchange.
+conformance: build
+	OUTRIGGER_BIN="$(abspath $(TARGET))/debug/outrigger" tests/conformance/run
+
+# Advisories, bans, licences and sources of the dependencies.
+deny:
+	CARGO_TARGET_DIR="$(abspath $(TARGET))" tests/deny/run
