@@ -1,4 +1,7 @@
 //! The sidecar hosts: configuration, threads, store, local API, telemetry, command line.
 
+pub mod app;
+pub mod cli;
+pub mod config;
 pub mod store;
 pub mod watch;

@@ -9,7 +9,7 @@ use rusqlite::backup::Backup;
 
 use super::directory::DataDirectory;
 use super::error::StoreError;
-use super::open::open_ledger_read_only;
+use super::open::{environment, open_ledger_read_only};
 use super::verify::verify;
 
 const PAGES_PER_STEP: i32 = 256;
@@ -31,8 +31,12 @@ pub fn backup(from: &Path, to: &Path) -> Result<(), StoreError> {
 }
 
 /// Puts the backup `from` in the place of the directory's ledger. The ledger that was there is kept aside, its new name
-/// returned. `directory` proves that no sidecar is using it; a damaged backup is refused.
-pub fn restore(from: &Path, directory: &DataDirectory) -> Result<Option<PathBuf>, StoreError> {
+/// returned. `directory` proves that no sidecar is using it; a backup that is damaged or of another environment is refused.
+pub fn restore(from: &Path, directory: &DataDirectory, env: &str) -> Result<Option<PathBuf>, StoreError> {
+    let found = environment(&open_ledger_read_only(from)?, from)?;
+    if found != env {
+        return Err(StoreError::OtherEnvironment { path: from.to_owned(), found, wanted: env.to_owned() });
+    }
     let checked = verify(from)?;
     if let Some(finding) = checked.findings.first() {
         return Err(StoreError::Damaged { path: from.to_owned(), what: finding.what.clone() });

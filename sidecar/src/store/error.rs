@@ -32,6 +32,10 @@ pub enum StoreError {
     Exists { path: PathBuf },
     #[error("{path} does not exist")]
     Missing { path: PathBuf },
+    #[error(
+        "{path} is at the first schema; one step further back there would be no journal. Nothing was changed"
+    )]
+    FirstSchema { path: PathBuf },
     #[error("{doing}")]
     Sqlite { doing: String, source: rusqlite::Error },
     #[error("{doing}")]

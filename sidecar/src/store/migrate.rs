@@ -6,6 +6,7 @@ use rusqlite::Connection;
 use rusqlite_migration::{M, Migrations};
 
 use super::error::StoreError;
+use super::open::open_existing;
 
 /// Every change of the ledger's schema, oldest first. A released one is never edited (a test pins their hashes).
 pub(super) const LEDGER: &[(&str, &str)] = &[(
@@ -64,21 +65,21 @@ pub fn migration_status(connection: &Connection, path: &Path) -> Result<Migratio
     Ok(MigrationStatus { applied: usize::try_from(found).unwrap_or(0), known: LEDGER.len() })
 }
 
-/// Moves the ledger's schema to the newest, or one step back.
-pub fn migrate(
-    connection: &mut Connection,
-    path: &Path,
-    direction: Direction,
-) -> Result<MigrationStatus, StoreError> {
-    let status = migration_status(connection, path)?;
+/// Moves an existing ledger's schema to the newest, or one step back. Never back to nothing: that would be the journal's end.
+pub fn migrate(path: &Path, direction: Direction) -> Result<MigrationStatus, StoreError> {
+    let mut connection = open_existing(path)?;
+    let status = migration_status(&connection, path)?;
     let target = match direction {
         Direction::Up => LEDGER.len(),
+        Direction::Down if status.applied <= 1 => {
+            return Err(StoreError::FirstSchema { path: path.to_owned() });
+        }
         Direction::Down => status.applied.saturating_sub(1),
     };
     let doing = format!("migrate {} to schema {target}", path.display());
-    let moved = migrations(LEDGER).to_version(connection, target);
+    let moved = migrations(LEDGER).to_version(&mut connection, target);
     moved.map_err(|source| StoreError::Migration { doing, source })?;
-    migration_status(connection, path)
+    migration_status(&connection, path)
 }
 
 #[cfg(test)]

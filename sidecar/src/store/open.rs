@@ -22,6 +22,22 @@ pub fn open_ledger(path: &Path, env: &str) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
+/// Opens an existing ledger of ours as it is, for a change of its schema.
+pub(super) fn open_existing(path: &Path) -> Result<Connection, StoreError> {
+    if !path.is_file() {
+        return Err(StoreError::Missing { path: path.to_owned() });
+    }
+    let connection = connect(path, "FULL")?;
+    refuse_foreign(&connection, path)?;
+    Ok(connection)
+}
+
+/// Returns the environment a ledger belongs to.
+pub(super) fn environment(connection: &Connection, path: &Path) -> Result<String, StoreError> {
+    let sql = "SELECT value FROM meta WHERE key = 'env'";
+    connection.query_row(sql, [], |row| row.get(0)).map_err(opening(path))
+}
+
 /// Opens an existing ledger for reading only, as another process may while the sidecar runs.
 pub fn open_ledger_read_only(path: &Path) -> Result<Connection, StoreError> {
     if !path.is_file() {

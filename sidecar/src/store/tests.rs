@@ -168,11 +168,15 @@ fn a_backup_restores_and_the_ledger_before_is_kept() {
     backup(&path, &copy).unwrap();
     assert!(matches!(backup(&path, &copy), Err(StoreError::Exists { .. })));
     tamper(&path, "DELETE FROM journal WHERE seq > 3");
-    let aside = restore(&copy, &data).unwrap().unwrap();
+    assert!(matches!(restore(&copy, &data, "live"), Err(StoreError::OtherEnvironment { .. })));
+    let aside = restore(&copy, &data, "sim").unwrap().unwrap();
     assert_eq!(read(&path).unwrap().len(), 20);
     assert!(aside.is_file());
     tamper(&copy, "DELETE FROM journal WHERE seq = 3");
-    assert!(matches!(restore(&copy, &data), Err(StoreError::Damaged { .. })), "a damaged backup is refused");
+    assert!(
+        matches!(restore(&copy, &data, "sim"), Err(StoreError::Damaged { .. })),
+        "a damaged backup is refused"
+    );
 }
 
 #[test]

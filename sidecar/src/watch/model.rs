@@ -65,18 +65,7 @@ impl Model {
             self.connection = Some(message);
             return;
         }
-        let (name, ticker) = topic.split_once(':').unwrap_or((&topic, ""));
-        if kind == "snapshot"
-            && let Some(rows) = data.get(name).and_then(|rows| rows.as_array())
-        {
-            self.trades.retain(|trade| name != "trades" || trade.ticker.as_str() != ticker);
-            for row in rows {
-                let (topic, kind) = (topic.clone(), "event".to_owned());
-                self.frame(Frame { topic, kind, data: row.clone(), message: None });
-            }
-            return;
-        }
-        match (name, ticker) {
+        match topic.split_once(':').map_or((topic.as_str(), ""), |split| split) {
             ("book", ticker) => self.book(ticker, &kind, data),
             ("trades", _) if kind == "event" => {
                 if let Ok(trade) = serde_json::from_value(data) {
