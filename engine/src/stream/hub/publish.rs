@@ -6,7 +6,6 @@ use crate::domain::{Now, Received, Ticker};
 use crate::stream::announcement::Announcement;
 use crate::stream::frame::{self, FrameKind, FrameTimes, LevelChange, TrustChange, json};
 use crate::stream::request::AuditEvent;
-use crate::stream::source::rows;
 use crate::stream::topic::{Mode, Topic, TopicKind};
 use crate::stream::window::{Frame, TopicIndex, WindowPool};
 use crate::venue::Quote;
@@ -50,8 +49,8 @@ impl Hub {
                 self.whole(TopicKind::Fills, FrameKind::Event, times, &json(&fill));
             }
             Announcement::Position(position) => {
-                let data = rows(TopicKind::Positions, &[position]);
-                self.whole(TopicKind::Positions, FrameKind::Delta, FrameTimes::new(None, now), &data);
+                let data = json(&position);
+                self.whole(TopicKind::Positions, FrameKind::Event, FrameTimes::new(None, now), &data);
             }
             Announcement::Balance(balance) => {
                 let times = FrameTimes::new(Some(balance.as_of_ms), now);
@@ -62,9 +61,9 @@ impl Hub {
                 self.whole(TopicKind::Settlements, FrameKind::Event, times, &json(&settlement));
             }
             Announcement::Health(health) => {
-                let data = rows(TopicKind::Health, &[&health]);
+                let data = json(&health);
                 self.health.insert(health.component.clone(), health);
-                self.whole(TopicKind::Health, FrameKind::Delta, FrameTimes::new(None, now), &data);
+                self.whole(TopicKind::Health, FrameKind::Event, FrameTimes::new(None, now), &data);
             }
             Announcement::Alert(alert) => {
                 self.whole(TopicKind::Alerts, FrameKind::Event, FrameTimes::new(None, now), &json(&alert));
