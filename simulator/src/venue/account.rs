@@ -1,0 +1,148 @@
+//! Accounts: cash by shard, positions, and what resting orders have reserved.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use super::event::{Fill, Side};
+use super::units::{Count, DOLLAR, Micros, PAYOUT, Price};
+
+/// Counts accounts: members from 0 in the order of their keys, then the exchange's own population.
+pub type AccountId = usize;
+
+/// One market's holding of one account.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Position {
+    /// Positive is YES, negative NO.
+    pub net: Count,
+    /// What the contracts held now cost.
+    pub cost: Micros,
+    pub realized_pnl: Micros,
+    pub fees_paid: Micros,
+    /// Contracts traded.
+    pub volume: Count,
+    /// Dollars traded.
+    pub traded: Micros,
+    pub updated_us: i64,
+}
+
+/// A paid-out position.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settlement {
+    pub ticker: Arc<str>,
+    pub event_ticker: Arc<str>,
+    pub exchange_index: i64,
+    pub result: &'static str,
+    pub yes_count: Count,
+    pub yes_cost: Micros,
+    pub no_count: Count,
+    pub no_cost: Micros,
+    pub revenue: Micros,
+    /// Payout per YES contract.
+    pub value: Price,
+    pub settled_us: i64,
+}
+
+#[derive(Debug, Clone)]
+pub struct Account {
+    pub user_id: Arc<str>,
+    /// The population trades on credit; members do not.
+    pub has_credit: bool,
+    pub cash: BTreeMap<i64, Micros>,
+    pub positions: BTreeMap<Arc<str>, Position>,
+    /// Ids this account has ever used; single use for ever.
+    pub client_order_ids: HashSet<Arc<str>>,
+    /// Own orders by their id, and the order they came in.
+    pub orders: HashMap<Arc<str>, u64>,
+    pub fills: Vec<Fill>,
+    pub settlements: Vec<Settlement>,
+    pub updated_us: i64,
+}
+
+impl Account {
+    pub fn new(user_id: Arc<str>, has_credit: bool, cash: BTreeMap<i64, Micros>) -> Account {
+        Account {
+            user_id,
+            has_credit,
+            cash,
+            positions: BTreeMap::new(),
+            client_order_ids: HashSet::new(),
+            orders: HashMap::new(),
+            fills: Vec::new(),
+            settlements: Vec::new(),
+            updated_us: 0,
+        }
+    }
+
+    pub fn position(&self, ticker: &str) -> Position {
+        self.positions.get(ticker).copied().unwrap_or_default()
+    }
+
+    pub fn cash_total(&self) -> Micros {
+        self.cash.values().sum()
+    }
+}
+
+/// What a match does to one side: the cash before fees, and the position after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Booked {
+    pub revenue: Micros,
+    pub after: Position,
+}
+
+/// Books a match of `count` at YES price `yes_price` for the account on `side`.
+///
+/// Buying costs the leg's price; a YES and a NO contract of one holder cancel out and return a dollar at once.
+pub fn book(position: Position, side: Side, yes_price: Price, count: Count) -> Booked {
+    let leg_price = if side == Side::Bid { yes_price } else { DOLLAR - yes_price };
+    let held_against = match side {
+        Side::Bid => (-position.net).max(0),
+        Side::Ask => position.net.max(0),
+    };
+    let closed = count.min(held_against);
+    let opened = count - closed;
+    let cost_of_closed = if held_against == 0 { 0 } else { scale(position.cost, closed, held_against) };
+    let returned = closed * PAYOUT;
+    let paid = leg_price * count;
+    let signed = if side == Side::Bid { count } else { -count };
+    Booked {
+        revenue: returned - paid,
+        after: Position {
+            net: position.net + signed,
+            cost: position.cost - cost_of_closed + leg_price * opened,
+            realized_pnl: position.realized_pnl + returned - leg_price * closed - cost_of_closed,
+            volume: position.volume + count,
+            traded: position.traded + yes_price * count,
+            ..position
+        },
+    }
+}
+
+/// Returns `amount * part / whole`, without overflow.
+fn scale(amount: Micros, part: Count, whole: Count) -> Micros {
+    let product = i128::from(amount) * i128::from(part);
+    Micros::try_from(product / i128::from(whole.max(1))).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Position, book};
+    use crate::venue::event::Side;
+
+    #[test]
+    fn buying_then_selling_returns_the_difference() {
+        let bought = book(Position::default(), Side::Bid, 4_000, 1_000);
+        assert_eq!((bought.revenue, bought.after.net, bought.after.cost), (-4_000_000, 1_000, 4_000_000));
+        let sold = book(bought.after, Side::Ask, 5_500, 400);
+        assert_eq!(sold.revenue, 5_500 * 400, "the NO leg costs 0.45, the pair returns a dollar");
+        assert_eq!((sold.after.net, sold.after.cost), (600, 2_400_000));
+        assert_eq!(sold.after.realized_pnl, 1_500 * 400);
+    }
+
+    #[test]
+    fn an_ask_through_zero_closes_and_opens() {
+        let held = Position { net: 300, cost: 300 * 2_000, ..Position::default() };
+        let through = book(held, Side::Ask, 6_000, 500);
+        assert_eq!((through.after.net, through.after.cost), (-200, 200 * 4_000));
+        assert_eq!(through.revenue, 300 * 10_000 - 500 * 4_000);
+    }
+}

@@ -1,0 +1,277 @@
+//! Cancels, decreases and amends of resting orders.
+
+use std::sync::Arc;
+
+use super::Venue;
+use super::account::AccountId;
+use super::event::Side;
+use super::market::Status;
+use super::order::OrderStatus;
+use super::place::trades_at;
+use super::refusal::Refusal;
+use super::units::{Count, Micros, Price, price_text};
+
+/// A cancelled order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Canceled {
+    pub order_id: Arc<str>,
+    pub client_order_id: Arc<str>,
+    pub reduced_by: Count,
+    pub ts_us: i64,
+}
+
+/// How much a decrease takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reduction {
+    By(Count),
+    To(Count),
+}
+
+/// An amend: `count` is the new total, what has filled included.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Amendment {
+    pub ticker: String,
+    pub side: Side,
+    pub price: Price,
+    pub count: Count,
+    pub client_order_id: Option<String>,
+    pub updated_client_order_id: Option<String>,
+    pub expiration_time: Option<i64>,
+}
+
+/// What a member learns from an amend.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Amended {
+    pub order_id: Arc<str>,
+    pub client_order_id: Arc<str>,
+    pub filled: Count,
+    pub remaining: Count,
+    pub average_price: Option<Price>,
+    pub average_fee: Option<Micros>,
+    pub ts_us: i64,
+}
+
+impl Venue {
+    /// Cancels a resting order. Dead and unknown orders read the same: 404.
+    pub fn cancel(
+        &mut self,
+        account: AccountId,
+        order_id: &str,
+        shard: Option<i64>,
+        now_us: i64,
+    ) -> Result<Canceled, Refusal> {
+        let number = self.resting(account, order_id, shard)?;
+        self.still_open(number, now_us)?;
+        let order = self.orders.get(&number).cloned().ok_or_else(Refusal::not_found)?;
+        self.end(number, OrderStatus::Canceled, "", now_us);
+        self.announce_ticker(&order.ticker, now_us);
+        Ok(Canceled {
+            order_id: order.order_id,
+            client_order_id: order.client_order_id,
+            reduced_by: order.remaining,
+            ts_us: now_us,
+        })
+    }
+
+    /// Cancels every resting order of the account (and subaccount, if one is named).
+    pub fn cancel_all(&mut self, account: AccountId, subaccount: Option<i64>, now_us: i64) -> usize {
+        let chosen = self.orders_of(account).into_iter().filter(|order| {
+            order.status == OrderStatus::Resting && subaccount.is_none_or(|wanted| wanted == order.subaccount)
+        });
+        let numbers: Vec<u64> = chosen.map(|order| order.number).collect();
+        for number in &numbers {
+            self.end(*number, OrderStatus::Canceled, "", now_us);
+        }
+        numbers.len()
+    }
+
+    /// Lowers what rests; the place in the queue stays. To zero it is a cancel.
+    pub fn decrease(
+        &mut self,
+        account: AccountId,
+        order_id: &str,
+        reduction: Reduction,
+        shard: Option<i64>,
+        now_us: i64,
+    ) -> Result<(Arc<str>, Arc<str>, Count), Refusal> {
+        let number = self.resting(account, order_id, shard)?;
+        self.still_open(number, now_us)?;
+        let order = self.orders.get(&number).cloned().ok_or_else(Refusal::not_found)?;
+        let target = match reduction {
+            Reduction::By(by) => (order.remaining - by).max(0),
+            Reduction::To(to) if to > order.remaining => {
+                return Err(Refusal::invalid_size("reduce_to is more than what rests"));
+            }
+            Reduction::To(to) => to,
+        };
+        if target == 0 {
+            self.end(number, OrderStatus::Canceled, "Decrease", now_us);
+        } else {
+            self.shrink(number, target, now_us);
+            self.announce_order(number, "Decrease");
+        }
+        self.announce_ticker(&order.ticker, now_us);
+        Ok((order.order_id, order.client_order_id, target))
+    }
+
+    /// Changes price, size or expiry. Less size or another expiry keeps the place in the queue; anything else loses it,
+    /// and may trade.
+    pub fn amend(
+        &mut self,
+        account: AccountId,
+        order_id: &str,
+        amendment: &Amendment,
+        shard: Option<i64>,
+        now_us: i64,
+    ) -> Result<Amended, Refusal> {
+        let number = self.resting(account, order_id, shard)?;
+        self.still_open(number, now_us)?;
+        let target = self.check_amend(account, number, amendment)?;
+        let before = self.orders.get(&number).cloned().ok_or_else(Refusal::not_found)?;
+        if let Some(order) = self.orders.get_mut(&number) {
+            if let Some(id) = &amendment.updated_client_order_id {
+                order.client_order_id = id.as_str().into();
+            }
+            order.expiration_us =
+                amendment.expiration_time.map_or(order.expiration_us, |at| Some(at * 1_000_000));
+            order.updated_us = now_us;
+        }
+        if let Some(id) = &amendment.updated_client_order_id
+            && let Some(holder) = self.accounts.get_mut(account)
+        {
+            holder.client_order_ids.insert(id.as_str().into());
+        }
+        if target == 0 {
+            self.end(number, OrderStatus::Canceled, "Amend", now_us);
+        } else if amendment.price == before.price && target <= before.remaining {
+            self.shrink(number, target, now_us);
+            self.announce_order(number, "Amend");
+        } else {
+            self.requeue(number, amendment.price, target, now_us);
+        }
+        self.announce_ticker(&before.ticker, now_us);
+        let after = self.orders.get(&number).ok_or_else(Refusal::not_found)?;
+        let traded = after.filled - before.filled;
+        let fees = after.taker_fees + after.maker_fees - before.taker_fees - before.maker_fees;
+        Ok(Amended {
+            order_id: Arc::clone(&after.order_id),
+            client_order_id: Arc::clone(&after.client_order_id),
+            filled: after.filled,
+            remaining: after.remaining,
+            average_price: after.average_price(before.taker_cost + before.maker_cost, before.filled),
+            average_fee: (traded > 0).then(|| fees * 100 / traded),
+            ts_us: now_us,
+        })
+    }
+
+    /// Returns what is to rest after the amend.
+    fn check_amend(&self, account: AccountId, number: u64, amendment: &Amendment) -> Result<Count, Refusal> {
+        let order = self.orders.get(&number).ok_or_else(Refusal::not_found)?;
+        let market = self.markets.get(&order.ticker).ok_or_else(Refusal::market_not_found)?;
+        if *order.ticker != *amendment.ticker {
+            return Err(Refusal::mismatch("order_ticker_mismatch"));
+        }
+        if order.side != amendment.side {
+            return Err(Refusal::mismatch("order_side_mismatch"));
+        }
+        if amendment.client_order_id.as_ref().is_some_and(|id| **id != *order.client_order_id) {
+            return Err(Refusal::mismatch("order_id_and_client_order_id_mismatch"));
+        }
+        if !market.listing.grid.allows(amendment.price) {
+            return Err(Refusal::invalid_price(&price_text(amendment.price), market.listing.grid.name));
+        }
+        let holder = self.accounts.get(account).ok_or_else(Refusal::not_found)?;
+        let used =
+            |id: &String| **id != *order.client_order_id && holder.client_order_ids.contains(id.as_str());
+        if amendment.updated_client_order_id.as_ref().is_some_and(used) {
+            return Err(Refusal::already_exists());
+        }
+        let target = amendment.count - order.filled;
+        if target < 0 || amendment.count <= 0 {
+            return Err(Refusal::invalid_size("count is less than what has filled"));
+        }
+        let leg = |price: Price| super::place::cost(order.side, price, 1);
+        let more = leg(amendment.price) * target - leg(order.price) * order.remaining;
+        if more > self.free_cash(account, order.exchange_index) && !holder.has_credit {
+            return Err(Refusal::insufficient_balance());
+        }
+        Ok(target)
+    }
+
+    /// Cash of a shard that no resting order has reserved.
+    pub fn free_cash(&self, account: AccountId, shard: i64) -> Micros {
+        let Some(holder) = self.accounts.get(account) else { return 0 };
+        let resting = self.orders_of(account).into_iter();
+        let resting = resting.filter(|o| o.status == OrderStatus::Resting && o.exchange_index == shard);
+        let reserved: Micros = resting.map(|o| super::place::cost(o.side, o.price, o.remaining)).sum();
+        holder.cash.get(&shard).copied().unwrap_or(0) - reserved
+    }
+
+    /// Lowers what rests to `target` in place.
+    fn shrink(&mut self, number: u64, target: Count, now_us: i64) {
+        let Some(order) = self.orders.get_mut(&number) else { return };
+        let delta = target - order.remaining;
+        order.remaining = target;
+        order.updated_us = now_us;
+        let order = order.clone();
+        if delta != 0 {
+            self.change_level(&order, delta, now_us);
+        }
+    }
+
+    /// Takes the order out, gives it its new terms, and lets it trade and rest as if it came now.
+    fn requeue(&mut self, number: u64, price: Price, target: Count, now_us: i64) {
+        let Some(order) = self.orders.get(&number).cloned() else { return };
+        self.unqueue(number, order.side, order.price, &order.ticker);
+        self.change_level(&order, -order.remaining, now_us);
+        if let Some(order) = self.orders.get_mut(&number) {
+            order.price = price;
+            order.remaining = target;
+        }
+        let crosses = self.markets.get(&order.ticker).and_then(|market| market.best_against(order.side));
+        if crosses.is_some_and(|best| trades_at(order.side, price, best)) {
+            self.match_order(number, now_us);
+        }
+        let left = self.orders.get(&number).filter(|o| o.status == OrderStatus::Resting && o.remaining > 0);
+        if left.is_some() {
+            self.rest(number, now_us);
+            self.announce_order(number, "Amend");
+        }
+    }
+
+    /// Ends an order: out of the queue, off the level, told to its owner.
+    pub(super) fn end(&mut self, number: u64, status: OrderStatus, reason: &'static str, now_us: i64) {
+        let Some(order) = self.orders.get(&number).cloned() else { return };
+        let queued = self.markets.get(&order.ticker).is_some_and(|market| {
+            let side = if order.side == Side::Bid { &market.bids } else { &market.asks };
+            side.get(&order.price).is_some_and(|queue| queue.contains(&number))
+        });
+        if queued {
+            self.unqueue(number, order.side, order.price, &order.ticker);
+            self.change_level(&order, -order.remaining, now_us);
+        }
+        if let Some(order) = self.orders.get_mut(&number) {
+            order.status = status;
+            order.remaining = 0;
+            order.updated_us = now_us;
+        }
+        self.announce_order(number, reason);
+    }
+
+    /// Finds a resting order of the account on the shard that was searched (0 when none was named).
+    fn resting(&self, account: AccountId, order_id: &str, shard: Option<i64>) -> Result<u64, Refusal> {
+        let order = self.order_of(account, order_id).filter(|order| order.status == OrderStatus::Resting);
+        let order =
+            order.filter(|order| shard.is_none_or(|shard| shard < 0 || shard == order.exchange_index));
+        order.map(|order| order.number).ok_or_else(Refusal::not_found)
+    }
+
+    /// After its close a market refuses every operation, cancels included.
+    fn still_open(&self, number: u64, now_us: i64) -> Result<(), Refusal> {
+        let ticker = self.orders.get(&number).map(|order| &order.ticker).ok_or_else(Refusal::not_found)?;
+        let market = self.markets.get(ticker).ok_or_else(Refusal::market_not_found)?;
+        let open =
+            matches!(market.status, Status::Active | Status::Inactive) && now_us < market.listing.close_us;
+        if open { Ok(()) } else { Err(Refusal::market_not_active()) }
+    }
+}

@@ -1,0 +1,191 @@
+//! What the exchange announces, in commit order. Integers inside; wire strings are made by whoever serves them.
+
+use std::sync::Arc;
+
+use super::account::AccountId;
+use super::order::Order;
+use super::units::{Count, Micros, Price};
+
+/// A leg of a binary market.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Leg {
+    Yes,
+    No,
+}
+
+/// Side of an order on the YES leg.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Side {
+    Bid,
+    Ask,
+}
+
+impl Leg {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Leg::Yes => "yes",
+            Leg::No => "no",
+        }
+    }
+}
+
+impl Side {
+    pub const fn opposite(self) -> Side {
+        match self {
+            Side::Bid => Side::Ask,
+            Side::Ask => Side::Bid,
+        }
+    }
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Side::Bid => "bid",
+            Side::Ask => "ask",
+        }
+    }
+
+    /// The outcome one side wants: `yes` for a bid, `no` for an ask.
+    pub const fn outcome(self) -> Leg {
+        match self {
+            Side::Bid => Leg::Yes,
+            Side::Ask => Leg::No,
+        }
+    }
+}
+
+/// Whose order a book change came from; shown only to that account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owner {
+    pub account: AccountId,
+    pub client_order_id: Arc<str>,
+    pub subaccount: i64,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum VenueEvent {
+    BookChange {
+        ticker: Arc<str>,
+        market_id: Arc<str>,
+        clock: u64,
+        leg: Leg,
+        /// At the leg's own price.
+        price: Price,
+        /// Signed change of the level.
+        delta: Count,
+        ts_us: i64,
+        owner: Option<Owner>,
+    },
+    Trade {
+        trade_id: Arc<str>,
+        ticker: Arc<str>,
+        market_id: Arc<str>,
+        yes_price: Price,
+        count: Count,
+        taker_side: Side,
+        ts_us: i64,
+    },
+    Fill(Box<Fill>),
+    UserOrder {
+        account: AccountId,
+        order: Box<Order>,
+        reason: &'static str,
+    },
+    Position {
+        account: AccountId,
+        ticker: Arc<str>,
+        position: Count,
+        cost: Micros,
+        realized_pnl: Micros,
+        fees_paid: Micros,
+        volume: Count,
+    },
+    Ticker(Box<Ticker>),
+    Lifecycle(Box<Lifecycle>),
+}
+
+/// One side of a match, for the account it belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fill {
+    pub account: AccountId,
+    pub trade_id: Arc<str>,
+    pub order_id: Arc<str>,
+    pub client_order_id: Arc<str>,
+    pub ticker: Arc<str>,
+    pub exchange_index: i64,
+    pub is_taker: bool,
+    pub side: Side,
+    pub yes_price: Price,
+    pub count: Count,
+    /// Net fee: trade fee plus rounding less rebate.
+    pub fee: Micros,
+    pub post_position: Count,
+    pub subaccount: i64,
+    pub ts_us: i64,
+}
+
+/// The top of a market's book and its totals.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ticker {
+    pub ticker: Arc<str>,
+    pub market_id: Arc<str>,
+    pub last_price: Price,
+    pub yes_bid: Price,
+    pub yes_bid_size: Count,
+    pub yes_ask: Price,
+    pub yes_ask_size: Count,
+    pub last_trade_size: Count,
+    pub volume: Count,
+    pub open_interest: Count,
+    /// Whole dollars.
+    pub dollar_volume: i64,
+    pub dollar_open_interest: i64,
+    pub ts_us: i64,
+}
+
+/// A step in a market's life. Times in Unix seconds, as the channel gives them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Lifecycle {
+    pub ticker: Arc<str>,
+    pub event_ticker: Arc<str>,
+    pub exchange_index: i64,
+    pub kind: LifecycleKind,
+    pub ts_us: i64,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum LifecycleKind {
+    Created {
+        open_ts: i64,
+        close_ts: i64,
+        title: String,
+        price_level_structure: &'static str,
+        ranges: Vec<(Price, Price, Price)>,
+    },
+    Activated,
+    Deactivated,
+    CloseDateUpdated {
+        close_ts: i64,
+    },
+    Determined {
+        result: &'static str,
+        settlement_value: Price,
+        determination_ts: i64,
+    },
+    Settled {
+        settled_ts: i64,
+    },
+}
+
+impl LifecycleKind {
+    /// The channel's `event_type`.
+    pub const fn event_type(&self) -> &'static str {
+        match self {
+            LifecycleKind::Created { .. } => "created",
+            LifecycleKind::Activated => "activated",
+            LifecycleKind::Deactivated => "deactivated",
+            LifecycleKind::CloseDateUpdated { .. } => "close_date_updated",
+            LifecycleKind::Determined { .. } => "determined",
+            LifecycleKind::Settled { .. } => "settled",
+        }
+    }
+}

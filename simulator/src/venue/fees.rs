@@ -1,0 +1,94 @@
+//! Fees to the last 1e-6 dollar: the trade fee, the rounding of the balance, and the rebate of what rounding took.
+
+use super::units::{Count, DOLLAR, Micros, Price};
+
+/// Fee terms of a series. `multiplier` is in thousandths (1000 is 1.0).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FeeSchedule {
+    pub kind: FeeKind,
+    pub multiplier: i64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FeeKind {
+    Quadratic,
+    QuadraticWithMakerFees,
+}
+
+impl FeeKind {
+    pub const fn name(self) -> &'static str {
+        match self {
+            FeeKind::Quadratic => "quadratic",
+            FeeKind::QuadraticWithMakerFees => "quadratic_with_maker_fees",
+        }
+    }
+}
+
+/// Balances move in steps of 1e-4 dollar.
+const BALANCE_STEP: Micros = 100;
+/// Rounding comes back in whole cents.
+const REBATE_STEP: Micros = 10_000;
+
+/// Returns `k * M * C * P * (1 - P)`, rounded up to 1e-4 dollar, in micros. k is 0.07 for takers.
+pub fn trade_fee(schedule: FeeSchedule, is_taker: bool, price: Price, count: Count) -> Micros {
+    // k in 1e-4.
+    let k: i128 = match (is_taker, schedule.kind) {
+        (true, _) => 700,
+        (false, FeeKind::Quadratic) => 0,
+        (false, FeeKind::QuadraticWithMakerFees) => 175,
+    };
+    let product = k
+        * i128::from(schedule.multiplier)
+        * i128::from(count)
+        * i128::from(price)
+        * i128::from(DOLLAR - price);
+    // Units: 1e-4 (k) * 1e-3 (M) * 1e-2 (C) * 1e-4 * 1e-4 (P) = 1e-17 dollar; 1e-4 dollar is 1e13 of them.
+    let steps =
+        product.div_euclid(10_000_000_000_000) + i128::from(product.rem_euclid(10_000_000_000_000) > 0);
+    Micros::try_from(steps).unwrap_or(Micros::MAX / BALANCE_STEP) * BALANCE_STEP
+}
+
+/// Returns the net fee of a fill whose cash flow before fees is `revenue`, and updates the order's rounding account.
+///
+/// The balance change is floored to 1e-4 dollar; what that takes is the rounding fee. Once an order has paid a whole
+/// cent of rounding it is given back. Never negative.
+pub fn net_fee(revenue: Micros, trade_fee: Micros, rounding_account: &mut Micros) -> Micros {
+    let change = revenue - trade_fee;
+    let rounding = change.rem_euclid(BALANCE_STEP);
+    *rounding_account += rounding;
+    let gross = trade_fee + rounding;
+    let rebate = (*rounding_account / REBATE_STEP * REBATE_STEP).min(gross / REBATE_STEP * REBATE_STEP);
+    *rounding_account -= rebate;
+    gross - rebate
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FeeKind, FeeSchedule, net_fee, trade_fee};
+
+    const PLAIN: FeeSchedule = FeeSchedule { kind: FeeKind::Quadratic, multiplier: 1000 };
+
+    #[test]
+    fn the_recorded_fills_pay_their_recorded_fees() {
+        assert_eq!(trade_fee(PLAIN, true, 5_200, 100), 17_500);
+        assert_eq!(trade_fee(PLAIN, true, 9_900, 100), 700);
+    }
+
+    #[test]
+    fn makers_pay_only_where_the_series_says_so() {
+        assert_eq!(trade_fee(PLAIN, false, 5_000, 100), 0);
+        let with_makers = FeeSchedule { kind: FeeKind::QuadraticWithMakerFees, multiplier: 1000 };
+        assert_eq!(trade_fee(with_makers, false, 5_000, 100), 4_400);
+    }
+
+    #[test]
+    fn rounding_is_collected_and_comes_back_in_cents() {
+        let mut account = 0;
+        // 0.01 contract at 0.0010 costs 10 micros; the balance moves by 100, so 90 are rounding.
+        let paid: i64 = (0..1_000).map(|_| net_fee(-10, 0, &mut account)).sum();
+        assert_eq!(paid, 90_000, "a rebate never makes a fee negative");
+        assert_eq!(account, 90_000);
+        let fee = net_fee(-5_000_000, 25_000, &mut account);
+        assert_eq!((fee, account), (5_000, 70_000), "whole cents come back as far as the fee reaches");
+    }
+}

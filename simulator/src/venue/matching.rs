@@ -1,0 +1,213 @@
+//! Matching: best price first, first come first, at the resting order's price.
+
+use std::sync::Arc;
+
+use super::TRADES_KEPT;
+use super::Venue;
+use super::account;
+use super::event::{Fill, Side, VenueEvent};
+use super::fees::{net_fee, trade_fee};
+use super::market::PublicTrade;
+use super::order::OrderStatus;
+use super::place::{stops_taker, trades_at};
+use super::units::{Count, Price};
+
+impl Venue {
+    /// Trades the incoming order `number` with what rests, until its limit, its size or self-trade prevention stops it.
+    pub(super) fn match_order(&mut self, number: u64, now_us: i64) {
+        let mut traded = false;
+        let Some(ticker) = self.orders.get(&number).map(|order| Arc::clone(&order.ticker)) else { return };
+        while let Some((maker, price)) = self.next_maker(number) {
+            let same_account = match (self.orders.get(&number), self.orders.get(&maker)) {
+                (Some(taker), Some(maker)) => taker.account == maker.account,
+                _ => return,
+            };
+            if same_account {
+                let taker_stops =
+                    self.orders.get(&number).is_some_and(|taker| stops_taker(taker.self_trade_prevention));
+                let stopped = if taker_stops { number } else { maker };
+                self.end(stopped, OrderStatus::Canceled, "SelfTradeCancel", now_us);
+                if taker_stops {
+                    break;
+                }
+                continue;
+            }
+            self.trade(number, maker, price, now_us);
+            traded = true;
+        }
+        if traded {
+            self.announce_ticker(&ticker, now_us);
+        }
+    }
+
+    /// Returns the order that `number` trades with next, and its price.
+    fn next_maker(&self, number: u64) -> Option<(u64, Price)> {
+        let taker =
+            self.orders.get(&number).filter(|o| o.remaining > 0 && o.status == OrderStatus::Resting)?;
+        let market = self.markets.get(&taker.ticker)?;
+        let price =
+            market.best_against(taker.side).filter(|price| trades_at(taker.side, taker.price, *price))?;
+        let queue = if taker.side == Side::Bid { market.asks.get(&price) } else { market.bids.get(&price) };
+        queue?.front().map(|maker| (*maker, price))
+    }
+
+    fn trade(&mut self, taker: u64, maker: u64, price: Price, now_us: i64) {
+        let (Some(taking), Some(making)) = (self.orders.get(&taker), self.orders.get(&maker)) else { return };
+        let count = taking.remaining.min(making.remaining);
+        let (taker_side, ticker) = (taking.side, Arc::clone(&taking.ticker));
+        let making = making.clone();
+        let trade_id: Arc<str> = self.dice.uuid().into();
+        let open_interest_before = self.open_interest_of(&[taking.account, making.account], &ticker);
+        let accounts = [taking.account, making.account];
+        self.change_level(&making, -count, now_us);
+        self.take_from_queue(maker, count);
+        self.record_trade(&ticker, &trade_id, price, count, taker_side, now_us);
+        self.fill(maker, false, &trade_id, price, count, now_us);
+        self.fill(taker, true, &trade_id, price, count, now_us);
+        let grown = self.open_interest_of(&accounts, &ticker) - open_interest_before;
+        if let Some(market) = self.markets.get_mut(&ticker) {
+            market.open_interest += grown;
+        }
+    }
+
+    /// Long contracts held by `accounts` in a market.
+    fn open_interest_of(&self, accounts: &[usize], ticker: &str) -> Count {
+        let held =
+            accounts.iter().filter_map(|id| self.accounts.get(*id)).map(|holder| holder.position(ticker).net);
+        held.map(|net| net.max(0)).sum()
+    }
+
+    /// Takes a fully traded maker out of its queue.
+    fn take_from_queue(&mut self, maker: u64, count: Count) {
+        let Some(order) = self.orders.get(&maker) else { return };
+        if order.remaining > count {
+            return;
+        }
+        let (side, price, ticker) = (order.side, order.price, Arc::clone(&order.ticker));
+        self.unqueue(maker, side, price, &ticker);
+    }
+
+    /// Takes an order out of its queue, and the queue out of the book once it is empty.
+    pub(super) fn unqueue(&mut self, number: u64, side: Side, price: Price, ticker: &str) {
+        let Ok(market) = self.market_mut(ticker) else { return };
+        let queue = market.queue(side, price);
+        queue.retain(|queued| *queued != number);
+        if queue.is_empty() {
+            match side {
+                Side::Bid => market.bids.remove(&price),
+                Side::Ask => market.asks.remove(&price),
+            };
+        }
+    }
+
+    fn record_trade(
+        &mut self,
+        ticker: &Arc<str>,
+        trade_id: &Arc<str>,
+        yes_price: Price,
+        count: Count,
+        taker_side: Side,
+        now_us: i64,
+    ) {
+        let Some(market) = self.markets.get_mut(ticker) else { return };
+        market.last_price = yes_price;
+        market.last_size = count;
+        market.volume += count;
+        market.dollar_volume += yes_price * count;
+        let trade_id = Arc::clone(trade_id);
+        market.trades.push_front(PublicTrade {
+            trade_id: Arc::clone(&trade_id),
+            yes_price,
+            count,
+            taker_side,
+            ts_us: now_us,
+        });
+        market.trades.truncate(TRADES_KEPT);
+        let market_id = Arc::clone(&market.market_id);
+        let ticker = Arc::clone(ticker);
+        self.events.push(VenueEvent::Trade {
+            trade_id,
+            ticker,
+            market_id,
+            yes_price,
+            count,
+            taker_side,
+            ts_us: now_us,
+        });
+    }
+
+    /// Books one side of a match: order, fee, cash, position, and what its owner is told.
+    fn fill(
+        &mut self,
+        number: u64,
+        is_taker: bool,
+        trade_id: &Arc<str>,
+        price: Price,
+        count: Count,
+        now_us: i64,
+    ) {
+        let Some(order) = self.orders.get_mut(&number) else { return };
+        let Some(market) = self.markets.get(&order.ticker) else { return };
+        let Some(holder) = self.accounts.get_mut(order.account) else { return };
+        let before = holder.position(&order.ticker);
+        let booked = account::book(before, order.side, price, count);
+        let fee = if holder.has_credit {
+            0
+        } else {
+            let charged = trade_fee(market.listing.fees, is_taker, price, count);
+            net_fee(booked.revenue, charged, &mut order.rounding)
+        };
+        order.filled += count;
+        order.remaining -= count;
+        order.updated_us = now_us;
+        let (cost, fees) = if is_taker {
+            (&mut order.taker_cost, &mut order.taker_fees)
+        } else {
+            (&mut order.maker_cost, &mut order.maker_fees)
+        };
+        *cost += price * count;
+        *fees += fee;
+        if order.remaining == 0 {
+            order.status = OrderStatus::Executed;
+        }
+        *holder.cash.entry(order.exchange_index).or_insert(0) += booked.revenue - fee;
+        holder.updated_us = now_us;
+        let after =
+            account::Position { fees_paid: before.fees_paid + fee, updated_us: now_us, ..booked.after };
+        holder.positions.insert(Arc::clone(&order.ticker), after);
+        self.fees_taken += fee;
+        if holder.has_credit {
+            self.announce_order(number, "Trade");
+            return;
+        }
+        let fill = Fill {
+            account: order.account,
+            trade_id: Arc::clone(trade_id),
+            order_id: Arc::clone(&order.order_id),
+            client_order_id: Arc::clone(&order.client_order_id),
+            ticker: Arc::clone(&order.ticker),
+            exchange_index: order.exchange_index,
+            is_taker,
+            side: order.side,
+            yes_price: price,
+            count,
+            fee,
+            post_position: after.net,
+            subaccount: order.subaccount,
+            ts_us: now_us,
+        };
+        holder.fills.push(fill.clone());
+        let position = VenueEvent::Position {
+            account: order.account,
+            ticker: Arc::clone(&order.ticker),
+            position: after.net,
+            cost: after.cost,
+            realized_pnl: after.realized_pnl,
+            fees_paid: after.fees_paid,
+            volume: after.volume,
+        };
+        self.announce_order(number, "Trade");
+        self.events.push(VenueEvent::Fill(Box::new(fill)));
+        self.events.push(position);
+    }
+}

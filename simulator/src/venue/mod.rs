@@ -1,0 +1,174 @@
+//! The exchange itself: a price-time matching core on integers, accounts with collateral and fees, market life cycles.
+//!
+//! Pure: commands and "now" go in, replies and events come out. Never a clock, randomness from outside, or I/O.
+//! Invariants: no resting bid at or above a resting ask; cash plus open interest plus fees is constant; a level's size is
+//! the sum of its orders; a `client_order_id` is used once per account, for ever.
+
+pub mod account;
+mod change;
+pub mod dice;
+pub mod event;
+pub mod fees;
+pub mod grid;
+mod lifecycle;
+pub mod market;
+mod matching;
+pub mod order;
+mod place;
+pub mod refusal;
+pub mod units;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use account::{Account, AccountId};
+use dice::Dice;
+use event::{Owner, Side, VenueEvent};
+use market::{Listing, Market};
+use order::Order;
+use refusal::Refusal;
+use units::{Count, Micros};
+
+pub use change::{Amendment, Canceled, Reduction};
+pub use place::Placed;
+
+/// Trades a market remembers for its public list.
+const TRADES_KEPT: usize = 2_000;
+
+#[derive(Debug)]
+pub struct Venue {
+    dice: Dice,
+    pub accounts: Vec<Account>,
+    pub markets: BTreeMap<Arc<str>, Market>,
+    /// Orders that rest, and every order of a member, by number.
+    pub orders: HashMap<u64, Order>,
+    next_number: u64,
+    /// All fees ever taken.
+    pub fees_taken: Micros,
+    pub trading_paused: bool,
+    events: Vec<VenueEvent>,
+}
+
+impl Venue {
+    pub fn new(seed: u64) -> Venue {
+        Venue {
+            dice: Dice::new(seed),
+            accounts: Vec::new(),
+            markets: BTreeMap::new(),
+            orders: HashMap::new(),
+            next_number: 1,
+            fees_taken: 0,
+            trading_paused: false,
+            events: Vec::new(),
+        }
+    }
+
+    /// Opens an account. `has_credit` is for the exchange's own population.
+    pub fn open_account(&mut self, has_credit: bool, cash: BTreeMap<i64, Micros>) -> AccountId {
+        let user_id = self.dice.uuid().into();
+        self.accounts.push(Account::new(user_id, has_credit, cash));
+        self.accounts.len() - 1
+    }
+
+    /// Lists a market; it opens by time.
+    pub fn list(&mut self, listing: Listing, now_us: i64) {
+        let market_id = self.dice.uuid().into();
+        let market = Market::new(listing, market_id, now_us);
+        self.events.push(lifecycle::created(&market, now_us));
+        self.markets.insert(Arc::clone(&market.ticker), market);
+    }
+
+    /// Returns what happened since the last call, in order.
+    pub fn take_events(&mut self) -> Vec<VenueEvent> {
+        std::mem::take(&mut self.events)
+    }
+
+    pub fn market(&self, ticker: &str) -> Option<&Market> {
+        self.markets.get(ticker)
+    }
+
+    /// Finds an order of `account` by the exchange's id.
+    pub fn order_of(&self, account: AccountId, order_id: &str) -> Option<&Order> {
+        let number = self.accounts.get(account)?.orders.get(order_id)?;
+        self.orders.get(number)
+    }
+
+    /// Orders of `account`, newest first.
+    pub fn orders_of(&self, account: AccountId) -> Vec<&Order> {
+        let Some(account) = self.accounts.get(account) else { return Vec::new() };
+        let mut orders: Vec<&Order> =
+            account.orders.values().filter_map(|number| self.orders.get(number)).collect();
+        orders.sort_by_key(|order| std::cmp::Reverse(order.number));
+        orders
+    }
+
+    /// Contracts that stand before `order` in its queue.
+    pub fn queue_position(&self, order: &Order) -> Count {
+        let Some(market) = self.markets.get(&order.ticker) else { return 0 };
+        let side = if order.side == Side::Bid { &market.bids } else { &market.asks };
+        let queue = side.get(&order.price).into_iter().flatten();
+        let ahead = queue.take_while(|number| **number != order.number);
+        ahead.filter_map(|number| self.orders.get(number)).map(|order| order.remaining).sum()
+    }
+
+    fn market_mut(&mut self, ticker: &str) -> Result<&mut Market, Refusal> {
+        self.markets.get_mut(ticker).ok_or_else(Refusal::market_not_found)
+    }
+
+    fn number(&mut self) -> u64 {
+        let number = self.next_number;
+        self.next_number += 1;
+        number
+    }
+
+    /// Changes a level by `delta`, keeping sizes, clock and announcement together.
+    fn change_level(&mut self, order: &Order, delta: Count, now_us: i64) {
+        let Some(market) = self.markets.get_mut(&order.ticker) else { return };
+        let sizes = if order.side == Side::Bid { &mut market.bid_sizes } else { &mut market.ask_sizes };
+        let size = sizes.entry(order.price).or_insert(0);
+        *size += delta;
+        if *size == 0 {
+            sizes.remove(&order.price);
+        }
+        market.clock += 1;
+        market.updated_us = now_us;
+        let leg = order.side.outcome();
+        let price = if order.side == Side::Bid { order.price } else { units::DOLLAR - order.price };
+        let has_owner = self.accounts.get(order.account).is_some_and(|account| !account.has_credit);
+        let owner = has_owner.then(|| Owner {
+            account: order.account,
+            client_order_id: Arc::clone(&order.client_order_id),
+            subaccount: order.subaccount,
+        });
+        self.events.push(VenueEvent::BookChange {
+            ticker: Arc::clone(&market.ticker),
+            market_id: Arc::clone(&market.market_id),
+            clock: market.clock,
+            leg,
+            price,
+            delta,
+            ts_us: now_us,
+            owner,
+        });
+    }
+
+    /// Tells a member what became of the order, and forgets finished orders of the population.
+    fn announce_order(&mut self, number: u64, reason: &'static str) {
+        let Some(order) = self.orders.get(&number) else { return };
+        let account = order.account;
+        if self.accounts.get(account).is_some_and(|account| account.has_credit) {
+            if order.status != order::OrderStatus::Resting {
+                let order_id = Arc::clone(&order.order_id);
+                self.orders.remove(&number);
+                if let Some(account) = self.accounts.get_mut(account) {
+                    account.orders.remove(&order_id);
+                }
+            }
+            return;
+        }
+        self.events.push(VenueEvent::UserOrder { account, order: Box::new(order.clone()), reason });
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,249 @@
+//! New orders: every check the exchange makes, then matching, then rest or end.
+
+use std::sync::Arc;
+
+use super::Venue;
+use super::account::AccountId;
+use super::event::{Side, VenueEvent};
+use super::market::Status;
+use super::order::{NewOrder, Order, OrderStatus, SelfTradePrevention, TimeInForce};
+use super::refusal::Refusal;
+use super::units::{Count, DOLLAR, Micros, Price, price_text};
+
+/// What a member learns from a create.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Placed {
+    pub order_id: Arc<str>,
+    pub client_order_id: Arc<str>,
+    pub filled: Count,
+    pub remaining: Count,
+    pub average_price: Option<Price>,
+    /// Per contract.
+    pub average_fee: Option<Micros>,
+    pub ts_us: i64,
+}
+
+impl Venue {
+    /// Places an order: 201 with what traded and what rests, or a refusal with nothing changed (but a spent id, where the
+    /// exchange spends it).
+    pub fn place(&mut self, account: AccountId, new: &NewOrder, now_us: i64) -> Result<Placed, Refusal> {
+        self.check_terms(new, now_us)?;
+        let client_order_id: Arc<str> = match &new.client_order_id {
+            Some(id) if !id.is_empty() => id.as_str().into(),
+            _ => self.dice.uuid().into(),
+        };
+        let holder = self.accounts.get(account).ok_or_else(Refusal::not_found)?;
+        if holder.client_order_ids.contains(&client_order_id) {
+            return Err(Refusal::already_exists());
+        }
+        let market = self.markets.get(new.ticker.as_str()).ok_or_else(Refusal::market_not_found)?;
+        let count = self.allowed_count(account, new);
+        let crosses =
+            market.best_against(new.side).is_some_and(|price| trades_at(new.side, new.price, price));
+        if new.post_only && crosses {
+            return Err(Refusal::invalid_order("post only cross"));
+        }
+        self.check_collateral(account, new, count)?;
+        let must_kill = new.time_in_force == TimeInForce::FillOrKill && self.reachable(account, new) < count;
+        if let Some(holder) = self.accounts.get_mut(account) {
+            holder.client_order_ids.insert(Arc::clone(&client_order_id));
+        }
+        if must_kill {
+            return Err(Refusal::killed());
+        }
+        let number = self.admit(account, new, count, client_order_id, now_us);
+        self.match_order(number, now_us);
+        self.finish(number, new.time_in_force, now_us);
+        self.placed(number, now_us).ok_or_else(Refusal::not_found)
+    }
+
+    fn check_terms(&self, new: &NewOrder, now_us: i64) -> Result<(), Refusal> {
+        let market = self.markets.get(new.ticker.as_str()).ok_or_else(Refusal::market_not_found)?;
+        if new.exchange_index.is_some_and(|index| index >= 0 && index != market.listing.exchange_index) {
+            return Err(Refusal::market_not_found());
+        }
+        if new.count <= 0 {
+            return Err(Refusal::invalid_size("count must be more than zero"));
+        }
+        if !market.listing.grid.allows(new.price) {
+            return Err(Refusal::invalid_price(&price_text(new.price), market.listing.grid.name));
+        }
+        let immediate = new.time_in_force != TimeInForce::GoodTillCanceled;
+        if immediate && new.expiration_time.is_some() {
+            return Err(Refusal::invalid_order("expiration_time is only for good_till_canceled"));
+        }
+        if immediate && new.post_only {
+            return Err(Refusal::invalid_order("post_only is only for good_till_canceled"));
+        }
+        if new.reduce_only && new.time_in_force != TimeInForce::ImmediateOrCancel {
+            return Err(Refusal::invalid_order("reduce_only is only for immediate_or_cancel"));
+        }
+        if new.expiration_time.is_some_and(|at| at.saturating_mul(1_000_000) <= now_us) {
+            return Err(Refusal::invalid_order("expiration_time is in the past"));
+        }
+        if self.trading_paused {
+            return Err(Refusal::trading_paused());
+        }
+        if market.status != Status::Active || now_us >= market.listing.close_us {
+            return Err(Refusal::market_not_active());
+        }
+        Ok(())
+    }
+
+    /// Returns the count after `reduce_only`, which caps it at the position.
+    fn allowed_count(&self, account: AccountId, new: &NewOrder) -> Count {
+        let net = self.accounts.get(account).map_or(0, |holder| holder.position(&new.ticker).net);
+        let closable = if new.side == Side::Bid { -net } else { net }.max(0);
+        if new.reduce_only { new.count.min(closable) } else { new.count }
+    }
+
+    /// Checks free cash on the market's shard: what the order can cost beyond closing a position.
+    fn check_collateral(&self, account: AccountId, new: &NewOrder, count: Count) -> Result<(), Refusal> {
+        let Some(market) = self.markets.get(new.ticker.as_str()) else {
+            return Err(Refusal::market_not_found());
+        };
+        let Some(holder) = self.accounts.get(account) else { return Err(Refusal::not_found()) };
+        if holder.has_credit {
+            return Ok(());
+        }
+        let shard = market.listing.exchange_index;
+        let net = holder.position(&new.ticker).net;
+        let resting = |order: &&Order| order.status == OrderStatus::Resting && order.exchange_index == shard;
+        let own: Vec<&Order> = self.orders_of(account).into_iter().filter(resting).collect();
+        let reserved: Micros = own.iter().map(|order| cost(order.side, order.price, order.remaining)).sum();
+        let same = own.iter().filter(|order| *order.ticker == *new.ticker && order.side == new.side);
+        let already_closing: Count = same.map(|order| order.remaining).sum();
+        let closable = (if new.side == Side::Bid { -net } else { net }.max(0) - already_closing).max(0);
+        let opening = (count - closable).max(0);
+        let free = holder.cash.get(&shard).copied().unwrap_or(0) - reserved;
+        if cost(new.side, new.price, opening) > free { Err(Refusal::insufficient_balance()) } else { Ok(()) }
+    }
+
+    /// Returns the contracts an order could trade with at once. Own orders count: a fill-or-kill that meets them trades
+    /// what came before and behaves like immediate-or-cancel.
+    fn reachable(&self, _account: AccountId, new: &NewOrder) -> Count {
+        let Some(market) = self.markets.get(new.ticker.as_str()) else { return 0 };
+        let sizes = if new.side == Side::Bid { &market.ask_sizes } else { &market.bid_sizes };
+        sizes
+            .iter()
+            .filter(|(price, _)| trades_at(new.side, new.price, **price))
+            .map(|(_, count)| count)
+            .sum()
+    }
+
+    fn admit(
+        &mut self,
+        account: AccountId,
+        new: &NewOrder,
+        count: Count,
+        client_order_id: Arc<str>,
+        now_us: i64,
+    ) -> u64 {
+        let number = self.number();
+        let order_id: Arc<str> = self.dice.uuid().into();
+        let market = self.markets.get(new.ticker.as_str());
+        let ticker = market.map_or_else(|| new.ticker.as_str().into(), |market| Arc::clone(&market.ticker));
+        let exchange_index = market.map_or(0, |market| market.listing.exchange_index);
+        let user_id =
+            self.accounts.get(account).map_or_else(|| "".into(), |holder| Arc::clone(&holder.user_id));
+        let order = Order {
+            number,
+            order_id: Arc::clone(&order_id),
+            client_order_id,
+            account,
+            user_id,
+            ticker,
+            exchange_index,
+            side: new.side,
+            price: new.price,
+            initial: count,
+            filled: 0,
+            remaining: count,
+            status: OrderStatus::Resting,
+            self_trade_prevention: new.self_trade_prevention,
+            cancel_order_on_pause: new.cancel_order_on_pause,
+            expiration_us: new.expiration_time.map(|at| at.saturating_mul(1_000_000)),
+            subaccount: new.subaccount,
+            order_group_id: new.order_group_id.as_deref().map(Into::into),
+            taker_cost: 0,
+            maker_cost: 0,
+            taker_fees: 0,
+            maker_fees: 0,
+            rounding: 0,
+            created_us: now_us,
+            updated_us: now_us,
+        };
+        self.orders.insert(number, order);
+        if let Some(holder) = self.accounts.get_mut(account) {
+            holder.orders.insert(order_id, number);
+        }
+        number
+    }
+
+    /// Rests what is left of a good-till-cancelled order; ends the others.
+    fn finish(&mut self, number: u64, time_in_force: TimeInForce, now_us: i64) {
+        let Some(order) = self.orders.get(&number).cloned() else { return };
+        if order.status != OrderStatus::Resting {
+            return;
+        }
+        if order.remaining == 0 {
+            // reduce_only without a position: nothing to do.
+            self.end(number, OrderStatus::Canceled, "ReduceOnlyCancel", now_us);
+        } else if time_in_force == TimeInForce::GoodTillCanceled {
+            self.rest(number, now_us);
+            let reason = if order.filled > 0 { "Trade" } else { "" };
+            self.announce_order(number, reason);
+        } else {
+            self.end(number, OrderStatus::Canceled, "", now_us);
+        }
+    }
+
+    /// Puts what remains at the back of its queue.
+    pub(super) fn rest(&mut self, number: u64, now_us: i64) {
+        let Some(order) = self.orders.get(&number).cloned() else { return };
+        if let Ok(market) = self.market_mut(&order.ticker) {
+            market.queue(order.side, order.price).push_back(number);
+        }
+        self.change_level(&order, order.remaining, now_us);
+        self.announce_ticker(&order.ticker, now_us);
+    }
+
+    pub(super) fn announce_ticker(&mut self, ticker: &str, now_us: i64) {
+        if let Some(view) = self.markets.get(ticker).map(|market| market.ticker_view(now_us)) {
+            self.events.push(VenueEvent::Ticker(Box::new(view)));
+        }
+    }
+
+    fn placed(&self, number: u64, now_us: i64) -> Option<Placed> {
+        let order = self.orders.get(&number)?;
+        let fees = order.taker_fees + order.maker_fees;
+        Some(Placed {
+            order_id: Arc::clone(&order.order_id),
+            client_order_id: Arc::clone(&order.client_order_id),
+            filled: order.filled,
+            remaining: order.remaining,
+            average_price: order.average_price(0, 0),
+            average_fee: (order.filled > 0).then(|| fees.saturating_mul(100) / order.filled),
+            ts_us: now_us,
+        })
+    }
+}
+
+/// Tells whether an order on `side` with limit `limit` trades at `price`.
+pub(super) fn trades_at(side: Side, limit: Price, price: Price) -> bool {
+    match side {
+        Side::Bid => price <= limit,
+        Side::Ask => price >= limit,
+    }
+}
+
+/// Returns the most an order can cost: its leg's price for each contract.
+pub(super) fn cost(side: Side, price: Price, count: Count) -> Micros {
+    let leg = if side == Side::Bid { price } else { DOLLAR - price };
+    leg * count
+}
+
+/// Keeps the two modes together with what they do in `matching`.
+pub(super) const fn stops_taker(mode: SelfTradePrevention) -> bool {
+    matches!(mode, SelfTradePrevention::TakerAtCross)
+}

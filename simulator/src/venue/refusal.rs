@@ -1,0 +1,76 @@
+//! Why the exchange refuses, with the status and code it was recorded or reported to use.
+
+/// A refusal: HTTP status, `code`, `message`, optional `details`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    pub status: u16,
+    pub code: &'static str,
+    pub message: String,
+    pub details: Option<String>,
+}
+
+impl Refusal {
+    fn new(status: u16, code: &'static str, message: &str) -> Refusal {
+        Refusal { status, code, message: message.to_owned(), details: None }
+    }
+
+    fn with(self, details: impl Into<String>) -> Refusal {
+        Refusal { details: Some(details.into()), ..self }
+    }
+
+    pub fn not_found() -> Refusal {
+        Refusal::new(404, "not_found", "not found")
+    }
+
+    pub fn market_not_found() -> Refusal {
+        Refusal::new(404, "market_not_found", "market not found")
+    }
+
+    pub fn market_not_active() -> Refusal {
+        Refusal::new(400, "MARKET_NOT_ACTIVE", "market is not active")
+    }
+
+    pub fn trading_paused() -> Refusal {
+        Refusal::new(409, "trading_is_paused", "trading is paused")
+    }
+
+    pub fn invalid_price(price: &str, grid: &str) -> Refusal {
+        Refusal::new(400, "invalid_price", "invalid price").with(format!("{price} is not on the grid {grid}"))
+    }
+
+    pub fn invalid_order(details: &str) -> Refusal {
+        Refusal::new(400, "invalid_order", "invalid order").with(details)
+    }
+
+    pub fn invalid_size(details: &str) -> Refusal {
+        Refusal::new(400, "invalid_order_size", "invalid order size").with(details)
+    }
+
+    pub fn insufficient_balance() -> Refusal {
+        Refusal::new(400, "insufficient_balance", "insufficient balance")
+    }
+
+    pub fn already_exists() -> Refusal {
+        Refusal::new(409, "order_already_exists", "order already exists")
+    }
+
+    pub fn killed() -> Refusal {
+        Refusal::new(
+            409,
+            "fill_or_kill_insufficient_resting_volume",
+            "fill or kill order has insufficient resting volume",
+        )
+    }
+
+    pub fn mismatch(code: &'static str) -> Refusal {
+        Refusal::new(400, code, &code.replace('_', " "))
+    }
+
+    pub fn bad_request(details: impl Into<String>) -> Refusal {
+        Refusal::new(400, "bad_request", "bad request").with(details)
+    }
+
+    pub fn wrong_shard() -> Refusal {
+        Refusal::new(404, "not_found", "not found")
+    }
+}
