@@ -47,6 +47,12 @@ pub(super) fn append(
     for order in orders {
         upsert_order(transaction, order)?;
     }
+    if let Some(last) = entries.last() {
+        let sql = "INSERT INTO journal_head (id, seq, hash) VALUES (1, ?1, ?2)
+                   ON CONFLICT (id) DO UPDATE SET seq = ?1, hash = ?2";
+        let seq = i64::try_from(last.seq).unwrap_or(i64::MAX);
+        transaction.prepare_cached(sql)?.execute(params![seq, end.as_slice()])?;
+    }
     Ok(end)
 }
 
@@ -60,7 +66,7 @@ fn encode(entry: &Entry) -> rusqlite::Result<(String, String)> {
 }
 
 /// Returns the JSON string a value is written as, e.g. `resting` for a status.
-fn word<T: serde::Serialize>(value: &T) -> String {
+pub(super) fn word<T: serde::Serialize>(value: &T) -> String {
     match serde_json::to_value(value) {
         Ok(Value::String(text)) => text,
         Ok(other) => other.to_string(),

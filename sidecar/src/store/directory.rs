@@ -57,12 +57,24 @@ impl DataDirectory {
 fn make_private(path: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
     if path.is_dir() {
-        return Ok(());
+        return narrow(path);
     }
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent)?;
     }
     fs::DirBuilder::new().mode(0o700).create(path)
+}
+
+/// Takes others' access away from a directory that is ours or empty; what else lives in a directory is not our business.
+#[cfg(unix)]
+fn narrow(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let is_ours = path.join(LOCK_FILE).exists() || fs::read_dir(path)?.next().is_none();
+    let open_to_others = fs::metadata(path)?.permissions().mode() & 0o077 != 0;
+    if is_ours && open_to_others {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o700))?;
+    }
+    Ok(())
 }
 
 #[cfg(not(unix))]

@@ -9,10 +9,16 @@ use super::error::StoreError;
 use super::open::open_existing;
 
 /// Every change of the ledger's schema, oldest first. A released one is never edited (a test pins their hashes).
-pub(super) const LEDGER: &[(&str, &str)] = &[(
-    include_str!("../../../migrations/ledger/0001_initial/up.sql"),
-    include_str!("../../../migrations/ledger/0001_initial/down.sql"),
-)];
+pub(super) const LEDGER: &[(&str, &str)] = &[
+    (
+        include_str!("../../../migrations/ledger/0001_initial/up.sql"),
+        include_str!("../../../migrations/ledger/0001_initial/down.sql"),
+    ),
+    (
+        include_str!("../../../migrations/ledger/0002_journal_head/up.sql"),
+        include_str!("../../../migrations/ledger/0002_journal_head/down.sql"),
+    ),
+];
 
 pub(super) const TAPE: &[(&str, &str)] = &[(
     include_str!("../../../migrations/tape/0001_initial/up.sql"),
@@ -85,6 +91,29 @@ pub fn migrate(path: &Path, direction: Direction) -> Result<MigrationStatus, Sto
 #[cfg(test)]
 mod tests {
     use super::{LEDGER, TAPE, migrations};
+
+    /// A released migration never changes: a ledger that has run it would differ from one that will.
+    #[test]
+    fn no_migration_was_edited() {
+        let pins: [(&str, &[&str]); 2] = [
+            (
+                "ledger",
+                &[
+                    "c102ca47b4420f7fb1d8682944c8d0668097e791c3aa094ad84a43df2345a244",
+                    "7573c5ae71cc7552426cdf59f43ffec69112f14f9b443cb3e96dc50bb37f0b0a",
+                ],
+            ),
+            ("tape", &["12e6d6e055a9424347adbe6192090f457c50200cee7f77cc34d52e71e60b5dcb"]),
+        ];
+        for ((name, pinned), set) in pins.into_iter().zip([LEDGER, TAPE]) {
+            let hash = |(up, down): &(&str, &str)| {
+                let text = format!("{up}\0{down}");
+                hex::encode(ring::digest::digest(&ring::digest::SHA256, text.as_bytes()))
+            };
+            let found: Vec<String> = set.iter().map(hash).collect();
+            assert_eq!(found, pinned, "{name}: add a migration instead, and pin it");
+        }
+    }
 
     #[test]
     fn every_migration_runs_forward_and_back() {

@@ -8,6 +8,7 @@ mod backup;
 mod chain;
 mod directory;
 mod error;
+mod mark;
 mod migrate;
 mod open;
 mod read_back;

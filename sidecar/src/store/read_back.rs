@@ -1,8 +1,8 @@
-//! Reading the journal back, verifying every row on the way.
+//! Reading the journal back, verifying every row on the way, and that the end is the end that was acknowledged.
 
 use std::path::Path;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension as _};
 
 use outrigger_engine::domain::WallTime;
 use outrigger_engine::journal::{Entry, StoredEntry};
@@ -10,14 +10,29 @@ use outrigger_engine::journal::{Entry, StoredEntry};
 use super::append::PAYLOAD_VERSION;
 use super::chain::{GENESIS, Hash, Row, link};
 use super::error::StoreError;
+use super::mark::{self, Marked};
 
 /// Hands every entry to `each`, in sequence. Stops at the first row that is missing, altered or of an unknown kind.
-/// Returns how many there were and the end of the chain.
+/// A ledger that was not closed cleanly has its pages checked first. Returns how many there were and the end of the chain.
 pub fn read_back(
     connection: &Connection,
     path: &Path,
-    mut each: impl FnMut(&StoredEntry),
+    each: impl FnMut(&StoredEntry),
 ) -> Result<(u64, [u8; 32]), StoreError> {
+    let marked = mark::read(path);
+    if !was_closed_cleanly(connection) {
+        quick_check(connection, path)?;
+    }
+    read_journal(connection, path, marked, each)
+}
+
+/// The same without the look at the pages; `marked` was read before the transaction began.
+pub(super) fn read_journal(
+    connection: &Connection,
+    path: &Path,
+    marked: Option<Marked>,
+    mut each: impl FnMut(&StoredEntry),
+) -> Result<(u64, Hash), StoreError> {
     let damaged = |what: String| StoreError::Damaged { path: path.to_owned(), what };
     let unreadable = |error: rusqlite::Error| damaged(format!("the journal cannot be read: {error}"));
     let sql = "SELECT seq, at_us, cause, kind, version, payload, hash FROM journal ORDER BY seq";
@@ -27,10 +42,68 @@ pub fn read_back(
     while let Some(row) = rows.next().map_err(unreadable)? {
         let row = TextRow::read(row).map_err(unreadable)?;
         let entry = check(&row, count.saturating_add(1), &end).map_err(damaged)?;
+        if marked.is_some_and(|marked| marked.seq == row.seq && marked.hash != row.hash) {
+            return Err(damaged(format!(
+                "entry {} is not the one that was acknowledged under this number",
+                row.seq
+            )));
+        }
         each(&entry);
         (count, end) = (row.seq, row.hash);
     }
+    check_end(connection, count, &end, marked).map_err(damaged)?;
     Ok((count, end))
+}
+
+/// Compares the last row with what the database and the mark beside it remember of the end.
+fn check_end(connection: &Connection, count: u64, end: &Hash, marked: Option<Marked>) -> Result<(), String> {
+    if let Some(head) =
+        head(connection).map_err(|error| format!("the journal's head cannot be read: {error}"))?
+        && head != (count, *end)
+    {
+        return Err(format!("the journal ends with entry {count}, its head says {}", head.0));
+    }
+    if let Some(lost) = marked.map(|marked| marked.seq).filter(|seq| *seq > count) {
+        return Err(format!(
+            "entries {} to {lost} were acknowledged and are gone: the file was cut, rolled back or lost its \
+             write-ahead log",
+            count.saturating_add(1)
+        ));
+    }
+    Ok(())
+}
+
+/// Returns the head; `None` when nothing was written yet, or in a schema that has none.
+fn head(connection: &Connection) -> rusqlite::Result<Option<(u64, Hash)>> {
+    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if version < 2 {
+        return Ok(None);
+    }
+    let entries: i64 =
+        connection.query_row("SELECT count(*) FROM (SELECT 1 FROM journal LIMIT 1)", [], |row| row.get(0))?;
+    let sql = "SELECT seq, hash FROM journal_head";
+    let head = connection.query_row(sql, [], |row| {
+        let seq: i64 = row.get(0)?;
+        Ok((u64::try_from(seq).unwrap_or(0), row.get(1)?))
+    });
+    // A journal with entries and no head had its head removed.
+    Ok(head.optional()?.or_else(|| (entries > 0).then_some((0, GENESIS))))
+}
+
+fn was_closed_cleanly(connection: &Connection) -> bool {
+    let sql = "SELECT value FROM meta WHERE key = 'clean'";
+    let clean: rusqlite::Result<Option<String>> = connection.query_row(sql, [], |row| row.get(0)).optional();
+    matches!(clean.as_ref().map(Option::as_deref), Ok(None | Some("1")))
+}
+
+fn quick_check(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    let damaged = |what: String| StoreError::Damaged { path: path.to_owned(), what };
+    let first: rusqlite::Result<String> = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0));
+    match first {
+        Ok(line) if line == "ok" => Ok(()),
+        Ok(line) => Err(damaged(line)),
+        Err(error) => Err(damaged(format!("the file cannot be read: {error}"))),
+    }
 }
 
 struct TextRow {

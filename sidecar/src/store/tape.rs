@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use rusqlite::{Connection, params};
@@ -17,8 +18,6 @@ use super::open::open_tape;
 
 const QUEUE_TRADES: usize = 16_384;
 const COMMIT_TRADES_MAX: usize = 4_096;
-/// How long trades are kept.
-const RETENTION_MS: i64 = 7 * 24 * 60 * 60 * 1000;
 /// Commits between two looks for trades that are too old.
 const COMMITS_PER_SWEEP: u64 = 256;
 
@@ -43,14 +42,20 @@ pub struct TapedTrades {
 }
 
 impl Tape {
-    pub fn start(path: &Path, stats: Arc<TapeStats>) -> Result<(Tape, TapedTrades), StoreError> {
+    /// Starts the thread. Trades older than `retention`, counted back from the newest, are dropped.
+    pub fn start(
+        path: &Path,
+        retention: Duration,
+        stats: Arc<TapeStats>,
+    ) -> Result<(Tape, TapedTrades), StoreError> {
         let connection = open_tape(path)?;
         let reader = TapedTrades { connection: Mutex::new(open_tape(path)?) };
         let (queue, jobs) = sync_channel(QUEUE_TRADES);
         let counts = Arc::clone(&stats);
+        let retention_ms = i64::try_from(retention.as_millis()).unwrap_or(i64::MAX);
         let thread = thread::Builder::new()
             .name("tape-writer".to_owned())
-            .spawn(move || record(connection, &jobs, &counts))
+            .spawn(move || record(connection, &jobs, retention_ms, &counts))
             .map_err(StoreError::io("start the tape's thread"))?;
         Ok((Tape { queue, thread, stats }, reader))
     }
@@ -69,7 +74,12 @@ impl Tape {
     }
 }
 
-fn record(mut connection: Connection, jobs: &Receiver<Option<(PublicTrade, Received)>>, stats: &TapeStats) {
+fn record(
+    mut connection: Connection,
+    jobs: &Receiver<Option<(PublicTrade, Received)>>,
+    retention_ms: i64,
+    stats: &TapeStats,
+) {
     let mut commits = 0_u64;
     while let Ok(Some(first)) = jobs.recv() {
         let mut trades = vec![first];
@@ -91,14 +101,15 @@ fn record(mut connection: Connection, jobs: &Receiver<Option<(PublicTrade, Recei
                 stats.dropped.fetch_add(trades.len() as u64, Relaxed)
             }
         };
-        commits += 1;
         if commits.is_multiple_of(COMMITS_PER_SWEEP) {
             let newest = trades.iter().map(|(trade, _)| trade.ts_ms.0).max().unwrap_or(0);
-            let swept = connection.execute("DELETE FROM trades WHERE ts_ms < ?1", [newest - RETENTION_MS]);
+            let swept = connection
+                .execute("DELETE FROM trades WHERE ts_ms < ?1", [newest.saturating_sub(retention_ms)]);
             if let Err(error) = swept {
                 tracing::warn!(%error, "old trades could not be dropped from the tape");
             }
         }
+        commits += 1;
         if stopping {
             return;
         }
@@ -158,4 +169,48 @@ fn trade(ticker: &str, row: &rusqlite::Row<'_>) -> rusqlite::Result<PublicTrade>
         taker_side: if side == "ask" { Side::Ask } else { Side::Bid },
         ts_ms: outrigger_engine::domain::VenueTime(row.get(4)?),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::Ordering::Relaxed;
+    use std::time::Duration;
+
+    use outrigger_engine::domain::{Received, Side, VenueTime};
+    use outrigger_engine::venue::PublicTrade;
+
+    use super::{Tape, TapeStats};
+
+    fn trade(id: &str, ts_ms: i64) -> PublicTrade {
+        PublicTrade {
+            trade_id: id.into(),
+            ticker: "A".into(),
+            yes_price: "0.5600".parse().unwrap(),
+            count: "2.00".parse().unwrap(),
+            taker_side: Side::Ask,
+            ts_ms: VenueTime(ts_ms),
+        }
+    }
+
+    #[test]
+    fn trades_come_back_newest_first_once_each_and_old_ones_go() {
+        let directory = tempfile::TempDir::new().unwrap();
+        let path = directory.path().join("tape.sqlite");
+        let record = |trades: &[PublicTrade]| {
+            let stats = Arc::new(TapeStats::default());
+            let (tape, reader) = Tape::start(&path, Duration::from_secs(10), Arc::clone(&stats)).unwrap();
+            trades.iter().for_each(|trade| tape.record(trade.clone(), Received::default()));
+            tape.stop();
+            assert_eq!((stats.recorded.load(Relaxed), stats.dropped.load(Relaxed)), (trades.len() as u64, 0));
+            reader.of_market("A", 10).unwrap()
+        };
+        let (old, one, two) = (trade("t0", 1_000), trade("t1", 9_000), trade("t2", 9_500));
+        assert_eq!(
+            record(&[one.clone(), old.clone(), two.clone(), one.clone()]),
+            [two.clone(), one.clone(), old]
+        );
+        let three = trade("t3", 15_000);
+        assert_eq!(record(std::slice::from_ref(&three)), [three, two, one]);
+    }
 }

@@ -1,5 +1,9 @@
 //! Real files in temporary directories: what is appended comes back, and any change to it is seen.
 
+mod damage;
+mod schema;
+mod writer;
+
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::sync::{Arc, atomic::Ordering::Relaxed};
@@ -71,63 +75,6 @@ fn what_was_appended_comes_back() {
 }
 
 #[test]
-fn many_batches_share_a_commit() {
-    let directory = TempDir::new().unwrap();
-    let connection = open_ledger(&directory.path().join("l.sqlite"), "sim").unwrap();
-    let stats = Arc::new(LedgerStats::default());
-    let (gate, open) = mpsc::channel::<()>();
-    let (done, all) = mpsc::channel();
-    // The first commit's report waits, so that the rest of the batches pile up meanwhile.
-    let report = Box::new(move |r| {
-        let _ = open.recv_timeout(Duration::from_secs(5));
-        done.send(r).unwrap();
-    });
-    let writer = LedgerWriter::start(connection, [0; 32], Arc::clone(&stats), report).unwrap();
-    for seq in 1..=100 {
-        writer.journal().submit(JournalBatch { entries: vec![entry(seq)], orders: vec![] }).unwrap();
-    }
-    drop(gate);
-    writer.stop();
-    assert_eq!(all.iter().last(), Some(JournalReport::Committed { up_to: 100 }));
-    assert!(stats.commits.load(Relaxed) <= 10, "{} commits", stats.commits.load(Relaxed));
-}
-
-#[test]
-fn any_change_to_the_journal_is_seen() {
-    let changes = [
-        ("UPDATE journal SET payload = replace(payload, 'reason 7', 'reason 8') WHERE seq = 7", "entry 7"),
-        ("UPDATE journal SET at_us = at_us + 1 WHERE seq = 3", "entry 3"),
-        ("DELETE FROM journal WHERE seq = 5", "entry 5 is missing"),
-        ("UPDATE journal SET version = 99 WHERE seq = 2", "entry 2"),
-        ("UPDATE journal SET kind = 'balance_read' WHERE seq = 9", "entry 9"),
-    ];
-    for (sql, what) in changes {
-        let directory = TempDir::new().unwrap();
-        let path = ledger(directory.path(), 10);
-        tamper(&path, sql);
-        let error = read(&path).unwrap_err().to_string();
-        assert!(error.contains(what) && error.contains("outrigger restore"), "{sql}: {error}");
-        assert!(!verify(&path).unwrap().is_sound(), "{sql}");
-    }
-}
-
-#[test]
-fn a_file_that_is_cut_or_overwritten_is_damaged_not_fresh() {
-    for damage in [0_usize, 1] {
-        let directory = TempDir::new().unwrap();
-        let path = ledger(directory.path(), 500);
-        let mut bytes = std::fs::read(&path).unwrap();
-        let half = bytes.len() / 2;
-        match damage {
-            0 => bytes.truncate(half),
-            _ => bytes.iter_mut().take(200).for_each(|byte| *byte = 0x5A),
-        }
-        std::fs::write(&path, bytes).unwrap();
-        assert!(matches!(read(&path), Err(StoreError::Damaged { .. })), "{damage}: {:?}", read(&path));
-    }
-}
-
-#[test]
 fn the_journal_takes_no_update() {
     let directory = TempDir::new().unwrap();
     let path = ledger(directory.path(), 3);
@@ -191,4 +138,47 @@ fn a_token_is_stored_hashed_and_its_revocation_works_at_once() {
     assert!(!std::fs::read(&path).unwrap().windows(token.len()).any(|window| window == token.as_bytes()));
     assert!(Tokens::open(&path).unwrap().revoke("ui", 7).unwrap());
     assert_eq!(tokens.check(&token).unwrap(), None);
+}
+
+#[test]
+fn a_restore_keeps_revoked_tokens_revoked() {
+    let directory = TempDir::new().unwrap();
+    let data = DataDirectory::lock(&directory.path().join("data")).unwrap();
+    let path = ledger(data.path(), 3);
+    let token = Tokens::open(&path).unwrap().create("ui", Scope::Admin, 5).unwrap();
+    let copy = directory.path().join("backup.sqlite");
+    backup(&path, &copy).unwrap();
+    Tokens::open(&path).unwrap().revoke("ui", 7).unwrap();
+    restore(&copy, &data, "sim").unwrap();
+    assert_eq!(Tokens::open(&path).unwrap().check(&token).unwrap(), None);
+}
+
+#[test]
+fn a_backup_is_one_file_and_a_restored_ledger_is_accepted_with_fewer_entries() {
+    let directory = TempDir::new().unwrap();
+    let data = DataDirectory::lock(&directory.path().join("data")).unwrap();
+    let path = ledger(data.path(), 5);
+    let copy = directory.path().join("backup.sqlite");
+    backup(&path, &copy).unwrap();
+    let names = std::fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    let beside: Vec<_> = names.filter(|name| name.to_string_lossy().starts_with("backup")).collect();
+    assert_eq!(beside, ["backup.sqlite"]);
+    std::fs::remove_file(&path).unwrap();
+    assert!(
+        matches!(read(&path), Err(StoreError::Damaged { .. })),
+        "a ledger that is gone is not a fresh one"
+    );
+    restore(&copy, &data, "sim").unwrap();
+    assert_eq!(read(&path).unwrap().len(), 5);
+}
+
+#[test]
+fn a_directory_of_ours_is_closed_to_others() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("data");
+    std::fs::create_dir(&path).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let _held = DataDirectory::lock(&path).unwrap();
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
 }

@@ -1,14 +1,21 @@
 //! Checking a ledger from outside: the file, the chain, and the tables against the journal.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use rusqlite::Connection;
 
-use outrigger_engine::journal::Replay;
+use outrigger_engine::desk::read_model::ReadModel;
+use outrigger_engine::journal::{Entry, Replay, StoredEntry};
 
+use super::append::word;
 use super::error::StoreError;
+use super::mark;
 use super::open::open_ledger_read_only;
-use super::read_back::read_back;
+use super::read_back::read_journal;
+
+/// Findings of one kind that are listed one by one.
+const LISTED_MAX: usize = 20;
 
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -28,33 +35,72 @@ impl Verification {
     pub fn is_sound(&self) -> bool {
         self.findings.is_empty()
     }
+
+    fn hopeless(findings: Vec<Finding>) -> Verification {
+        Verification { entries: 0, orders: 0, findings }
+    }
 }
 
 /// Checks the ledger at `path` without changing it. Works beside a running sidecar.
 pub fn verify(path: &Path) -> Result<Verification, StoreError> {
     let connection = match open_ledger_read_only(path) {
-        Err(StoreError::Damaged { what, .. }) => {
-            return Ok(Verification { entries: 0, orders: 0, findings: vec![Finding { what }] });
-        }
+        Err(StoreError::Damaged { what, .. }) => return Ok(Verification::hopeless(vec![Finding { what }])),
         opened => opened?,
     };
+    // Read before the transaction begins: a running writer moves the mark on after each commit.
+    let marked = mark::read(path);
     // One transaction, so that a running writer does not move the picture.
     let _ = connection.execute_batch("BEGIN");
     let mut findings = file_findings(&connection);
-    let mut replay = Replay::default();
-    let entries = match read_back(&connection, path, |entry| replay.apply(entry)) {
+    let mut expected = Expected::default();
+    let entries = match read_journal(&connection, path, marked, |entry| expected.apply(entry)) {
         Ok((entries, _)) => entries,
         Err(StoreError::Damaged { what, .. }) => {
             findings.push(Finding { what });
-            return Ok(Verification { entries: 0, orders: 0, findings });
+            return Ok(Verification::hopeless(findings));
         }
         Err(error) => return Err(error),
     };
-    let (_, model) = replay.finish();
-    let orders = model.orders.read();
-    findings.extend(order_findings(&connection, &orders));
-    findings.extend(fill_findings(&connection, model.fills.read().len()));
-    Ok(Verification { entries, orders: orders.len(), findings })
+    findings.append(&mut expected.findings);
+    let keys = std::mem::take(&mut expected.keys);
+    let (_, model) = expected.replay.finish();
+    for (table, sql, rows) in [
+        ("orders", ORDERS, order_rows(&model)),
+        ("fills", FILLS, fill_rows(&model)),
+        ("settlements", SETTLEMENTS, settlement_rows(&model)),
+        ("idempotency", IDEMPOTENCY, keys),
+    ] {
+        findings.extend(table_findings(&connection, table, sql, rows));
+    }
+    let orders = model.orders.read().len();
+    Ok(Verification { entries, orders, findings })
+}
+
+/// What the journal says, and promises that can be checked entry by entry.
+#[derive(Default)]
+struct Expected {
+    replay: Replay,
+    client_order_ids: BTreeSet<String>,
+    keys: BTreeMap<String, Vec<String>>,
+    findings: Vec<Finding>,
+}
+
+impl Expected {
+    fn apply(&mut self, stored: &StoredEntry) {
+        if let Entry::IntentRecorded { order } = &stored.entry {
+            // I1: an id is single use for ever, or the exchange could not tell two intents apart.
+            if !self.client_order_ids.insert(order.client_order_id.to_string()) {
+                let what = format!(
+                    "entry {}: client_order_id {} was used before",
+                    stored.seq, order.client_order_id
+                );
+                self.findings.push(Finding { what });
+            }
+            let row = vec![order.order_id.to_string(), order.fingerprint.clone(), order.client.clone()];
+            self.keys.insert(order.idempotency_key.to_string(), row);
+        }
+        self.replay.apply(stored);
+    }
 }
 
 fn file_findings(connection: &Connection) -> Vec<Finding> {
@@ -69,36 +115,70 @@ fn file_findings(connection: &Connection) -> Vec<Finding> {
     }
 }
 
-type Orders =
-    std::collections::BTreeMap<outrigger_engine::domain::OrderId, outrigger_engine::desk::view::OrderView>;
+/// Rows by key, each as text: what the journal makes of a table.
+type Rows = BTreeMap<String, Vec<String>>;
 
-fn order_findings(connection: &Connection, replayed: &Orders) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for (id, order) in replayed {
-        let sql = "SELECT status, filled, remaining FROM orders WHERE order_id = ?1";
-        let row = connection.query_row(sql, [id.to_string()], |row| {
-            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
-        });
-        let status = serde_json::to_value(order.status).ok();
-        let status = status.as_ref().and_then(|status| status.as_str()).unwrap_or_default().to_owned();
-        let expected = (status, order.filled.to_string(), order.remaining.to_string());
-        match row {
-            Ok(found) if found == expected => {}
-            Ok(found) => {
-                let what = format!("order {id}: the table says {found:?}, the journal {expected:?}");
-                findings.push(Finding { what });
-            }
-            Err(error) => findings.push(Finding { what: format!("order {id} of the journal: {error}") }),
-        }
-    }
-    findings
+const ORDERS: &str = "SELECT order_id, status, price, count, filled, remaining, fees, coalesce(venue_order_id, '') FROM orders";
+const FILLS: &str = "SELECT trade_id || ' of order ' || order_id, ticker, side, price, count, fee FROM fills";
+const SETTLEMENTS: &str = "SELECT ticker, result, revenue, fee FROM settlements";
+const IDEMPOTENCY: &str = "SELECT key, order_id, fingerprint, client FROM idempotency";
+
+fn order_rows(model: &ReadModel) -> Rows {
+    let orders = model.orders.read();
+    let row = |order: &outrigger_engine::desk::view::OrderView| {
+        let venue_order_id = order.venue_order_id.as_ref().map_or_else(String::new, ToString::to_string);
+        let amounts = [order.price.to_string(), order.count.to_string(), order.filled.to_string()];
+        let rest = [order.remaining.to_string(), order.fees.to_string(), venue_order_id];
+        std::iter::once(word(&order.status)).chain(amounts).chain(rest).collect()
+    };
+    orders.iter().map(|(id, order)| (id.to_string(), row(order))).collect()
 }
 
-fn fill_findings(connection: &Connection, replayed: usize) -> Option<Finding> {
-    let rows = connection.query_row("SELECT count(*) FROM fills", [], |row| row.get::<_, i64>(0));
-    match rows {
-        Ok(rows) if usize::try_from(rows) == Ok(replayed) => None,
-        Ok(rows) => Some(Finding { what: format!("the table holds {rows} fills, the journal {replayed}") }),
-        Err(error) => Some(Finding { what: format!("fills: {error}") }),
+fn fill_rows(model: &ReadModel) -> Rows {
+    let fills = model.fills.read();
+    let row = |fill: &outrigger_engine::desk::view::FillView| {
+        let key = format!("{} of order {}", fill.trade_id, fill.order_id);
+        let side = fill.side.as_str().to_owned();
+        let amounts = [fill.price.to_string(), fill.count.to_string(), fill.fee.to_string()];
+        (key, [fill.ticker.to_string(), side].into_iter().chain(amounts).collect())
+    };
+    fills.iter().map(row).collect()
+}
+
+fn settlement_rows(model: &ReadModel) -> Rows {
+    let settlements = model.settlements.read();
+    let row = |row: &outrigger_engine::desk::view::SettlementView| {
+        (row.ticker.to_string(), vec![row.result.clone(), row.revenue.to_string(), row.fee.to_string()])
+    };
+    settlements.iter().map(row).collect()
+}
+
+/// Compares a table with what the journal makes of it, both ways.
+fn table_findings(connection: &Connection, table: &str, sql: &str, mut expected: Rows) -> Vec<Finding> {
+    let read = || -> rusqlite::Result<Vec<(String, Vec<String>)>> {
+        let mut statement = connection.prepare(sql)?;
+        let columns = statement.column_count();
+        let rows = statement.query_map([], |row| {
+            let rest = (1..columns).map(|at| row.get(at)).collect::<rusqlite::Result<Vec<String>>>()?;
+            Ok((row.get(0)?, rest))
+        })?;
+        rows.collect()
+    };
+    let rows = match read() {
+        Ok(rows) => rows,
+        Err(error) => return vec![Finding { what: format!("table {table} cannot be read: {error}") }],
+    };
+    let mut wrong = Vec::new();
+    for (key, found) in rows {
+        match expected.remove(&key) {
+            Some(right) if right == found => {}
+            Some(right) => wrong.push(format!("table {table}, {key}: says {found:?}, the journal {right:?}")),
+            None => wrong.push(format!("table {table}, {key}: the journal knows nothing of it")),
+        }
     }
+    wrong.extend(expected.into_keys().map(|key| format!("table {table}: {key} is missing")));
+    let more = wrong.len().saturating_sub(LISTED_MAX);
+    wrong.truncate(LISTED_MAX);
+    wrong.extend((more > 0).then(|| format!("table {table}: {more} more")));
+    wrong.into_iter().map(|what| Finding { what }).collect()
 }
