@@ -56,17 +56,12 @@ impl DeskState {
                 self.orders.insert(*order_id, OrderRecord::from_venue(*order_id, order, at));
             }
             Entry::ChangeRequested { order_id, attempt, change, price, count } => {
+                let (kind, price, count) = (*change, *price, *count);
+                let change =
+                    Change { attempt: *attempt, kind, price, count, requested: at, unanswered: false };
                 if let Some(order) = self.orders.get_mut(order_id) {
-                    order.attempts = *attempt;
-                    let (kind, price, count) = (*change, *price, *count);
-                    order.change = Some(Change {
-                        attempt: *attempt,
-                        kind,
-                        price,
-                        count,
-                        requested: at,
-                        unanswered: false,
-                    });
+                    order.attempts = change.attempt;
+                    order.change = Some(change);
                     order.updated = at;
                 }
             }
@@ -109,7 +104,12 @@ impl DeskState {
                 }
             }
         }
-        if let Some(order) = stored.entry.order_id().and_then(|id| self.orders.get(&id)) {
+        self.index_open(&stored.entry);
+    }
+
+    /// Keeps the set of open orders in line with the order `entry` is about.
+    fn index_open(&mut self, entry: &Entry) {
+        if let Some(order) = entry.order_id().and_then(|id| self.orders.get(&id)) {
             if order.status.is_final() {
                 self.open.remove(&order.order_id);
             } else {

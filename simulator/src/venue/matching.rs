@@ -160,13 +160,13 @@ impl Venue {
         order.filled += count;
         order.remaining -= count;
         order.updated_us = now_us;
-        let (cost, fees) = if is_taker {
-            (&mut order.taker_cost, &mut order.taker_fees)
+        if is_taker {
+            order.taker_cost += price * count;
+            order.taker_fees += fee;
         } else {
-            (&mut order.maker_cost, &mut order.maker_fees)
-        };
-        *cost += price * count;
-        *fees += fee;
+            order.maker_cost += price * count;
+            order.maker_fees += fee;
+        }
         if order.remaining == 0 {
             order.status = OrderStatus::Executed;
         }
@@ -197,17 +197,26 @@ impl Venue {
             ts_us: now_us,
         };
         holder.fills.push(fill.clone());
-        let position = VenueEvent::Position {
-            account: order.account,
-            ticker: Arc::clone(&order.ticker),
-            position: after.net,
-            cost: after.cost,
-            realized_pnl: after.realized_pnl,
-            fees_paid: after.fees_paid,
-            volume: after.volume,
-        };
+        let position = position_event(order.account, &order.ticker, &after);
         self.announce_order(number, "Trade");
         self.events.push(VenueEvent::Fill(Box::new(fill)));
         self.events.push(position);
+    }
+}
+
+/// Returns what the owner of a position is told of it.
+fn position_event(
+    account: account::AccountId,
+    ticker: &Arc<str>,
+    position: &account::Position,
+) -> VenueEvent {
+    VenueEvent::Position {
+        account,
+        ticker: Arc::clone(ticker),
+        position: position.net,
+        cost: position.cost,
+        realized_pnl: position.realized_pnl,
+        fees_paid: position.fees_paid,
+        volume: position.volume,
     }
 }
