@@ -1,1 +1,8 @@
+//! Dials out: the exchange connector. It alone knows venue JSON, signatures and addresses.
+//!
+//! Never here: decisions about orders or money, SQL, the local API.
+#![allow(dead_code, unused_imports, reason = "the session and the gateway that use these parts follow")]
 
+mod kalshi;
+
+pub use kalshi::{Credential, CredentialError, UrlError, VenueUrls};

@@ -1,0 +1,109 @@
+//! Content of the market-data channels' messages.
+
+use std::borrow::Cow;
+
+use outrigger_engine::domain::{Count, Price, SignedCount};
+use serde::Deserialize;
+
+use super::exact::{Exact, Maybe};
+use super::time::WireTime;
+
+/// Levels as `[["0.4700","3.00"], ...]`.
+pub(crate) type Levels = Vec<(Exact<Price>, Exact<Count>)>;
+
+/// `orderbook_snapshot`. An empty side is absent, null or `[]`; both absent means an empty book.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Snapshot<'a> {
+    #[serde(borrow)]
+    pub(crate) market_ticker: Cow<'a, str>,
+    pub(crate) yes_dollars_fp: Option<Levels>,
+    pub(crate) no_dollars_fp: Option<Levels>,
+    pub(crate) clock: Option<i64>,
+}
+
+/// `orderbook_delta`
+#[derive(Debug, Deserialize)]
+pub(crate) struct Delta<'a> {
+    #[serde(borrow)]
+    pub(crate) market_ticker: Cow<'a, str>,
+    pub(crate) price_dollars: Exact<Price>,
+    pub(crate) delta_fp: Exact<SignedCount>,
+    #[serde(borrow)]
+    pub(crate) side: Cow<'a, str>,
+    pub(crate) clock: Option<i64>,
+    pub(crate) ts_ms: Option<i64>,
+    #[serde(borrow)]
+    pub(crate) ts: Option<WireTime<'a>>,
+}
+
+/// `trade`
+#[derive(Debug, Deserialize)]
+pub(crate) struct Trade<'a> {
+    #[serde(borrow)]
+    pub(crate) trade_id: Cow<'a, str>,
+    #[serde(borrow)]
+    pub(crate) market_ticker: Cow<'a, str>,
+    pub(crate) yes_price_dollars: Exact<Price>,
+    pub(crate) count_fp: Exact<Count>,
+    #[serde(borrow)]
+    pub(crate) taker_book_side: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub(crate) taker_outcome_side: Option<Cow<'a, str>>,
+    /// Deprecated, still sent: the outcome the taker bought.
+    #[serde(borrow)]
+    pub(crate) taker_side: Option<Cow<'a, str>>,
+    pub(crate) ts_ms: Option<i64>,
+    #[serde(borrow)]
+    pub(crate) ts: Option<WireTime<'a>>,
+}
+
+/// `ticker`. Prices of empty sides come as absent, null, empty or zero.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Ticker<'a> {
+    #[serde(borrow)]
+    pub(crate) market_ticker: Cow<'a, str>,
+    #[serde(default)]
+    pub(crate) price_dollars: Maybe<Price>,
+    #[serde(default)]
+    pub(crate) yes_bid_dollars: Maybe<Price>,
+    #[serde(default)]
+    pub(crate) yes_ask_dollars: Maybe<Price>,
+    #[serde(default)]
+    pub(crate) volume_fp: Maybe<Count>,
+    #[serde(default)]
+    pub(crate) open_interest_fp: Maybe<Count>,
+    pub(crate) ts_ms: Option<i64>,
+    #[serde(borrow)]
+    pub(crate) ts: Option<WireTime<'a>>,
+}
+
+/// `market_lifecycle_v2`
+#[derive(Debug, Deserialize)]
+pub(crate) struct Lifecycle<'a> {
+    #[serde(borrow)]
+    pub(crate) market_ticker: Cow<'a, str>,
+    #[serde(borrow)]
+    pub(crate) event_type: Cow<'a, str>,
+    #[serde(borrow)]
+    pub(crate) result: Option<Cow<'a, str>>,
+    #[serde(default)]
+    pub(crate) settlement_value: Maybe<Price>,
+    pub(crate) close_ts: Option<i64>,
+}
+
+/// `subscribed`
+#[derive(Debug, Deserialize)]
+pub(crate) struct Subscribed<'a> {
+    #[serde(borrow)]
+    pub(crate) channel: Cow<'a, str>,
+    pub(crate) sid: u64,
+}
+
+/// `error`
+#[derive(Debug, Deserialize)]
+pub(crate) struct ErrorMessage<'a> {
+    #[serde(default)]
+    pub(crate) code: i64,
+    #[serde(borrow, default)]
+    pub(crate) msg: Cow<'a, str>,
+}

@@ -1,0 +1,222 @@
+//! Bodies of the REST side: pages, single objects, order replies and requests.
+
+use std::borrow::Cow;
+
+use outrigger_engine::domain::{Count, Money, Price};
+use serde::{Deserialize, Serialize};
+
+use super::account::{Fill, Order, Position};
+use super::exact::{Exact, Maybe};
+use super::time::WireTime;
+
+/// A list answer: the rows under the list's own key, and the cursor of the next page.
+pub(crate) trait Page<'a>: Deserialize<'a> {
+    type Row;
+    fn into_parts(self) -> (Vec<Self::Row>, Option<Cow<'a, str>>);
+}
+
+macro_rules! page {
+    ($name:ident, $field:ident, $row:ty) => {
+        #[derive(Debug, Deserialize)]
+        pub(crate) struct $name<'a> {
+            // A list without rows is sent as [], null or not at all.
+            #[serde(borrow)]
+            $field: Option<Vec<$row>>,
+            #[serde(borrow)]
+            cursor: Option<Cow<'a, str>>,
+        }
+
+        impl<'a> Page<'a> for $name<'a> {
+            type Row = $row;
+            fn into_parts(self) -> (Vec<$row>, Option<Cow<'a, str>>) {
+                (self.$field.unwrap_or_default(), self.cursor)
+            }
+        }
+    };
+}
+
+page!(OrdersPage, orders, Order<'a>);
+page!(FillsPage, fills, Fill<'a>);
+page!(PositionsPage, market_positions, Position<'a>);
+page!(SettlementsPage, settlements, Settlement<'a>);
+page!(MarketsPage, markets, Market<'a>);
+page!(TradesPage, trades, Trade<'a>);
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct OneOrder<'a> {
+    #[serde(borrow)]
+    pub(crate) order: Order<'a>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct OneMarket<'a> {
+    #[serde(borrow)]
+    pub(crate) market: Market<'a>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct PriceStep {
+    pub(crate) start: Exact<Price>,
+    pub(crate) end: Exact<Price>,
+    pub(crate) step: Exact<Price>,
+}
+
+/// The fields of a market that the engine keeps.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Market<'a> {
+    #[serde(borrow)]
+    pub(crate) ticker: Cow<'a, str>,
+    #[serde(borrow, default)]
+    pub(crate) event_ticker: Cow<'a, str>,
+    #[serde(borrow, default)]
+    pub(crate) title: Cow<'a, str>,
+    #[serde(borrow)]
+    pub(crate) yes_sub_title: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub(crate) status: Cow<'a, str>,
+    pub(crate) price_ranges: Option<Vec<PriceStep>>,
+    pub(crate) exchange_index: Option<i64>,
+    #[serde(borrow)]
+    pub(crate) open_time: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub(crate) close_time: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub(crate) result: Option<Cow<'a, str>>,
+}
+
+/// A public trade as `GET /markets/trades` lists it.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Trade<'a> {
+    #[serde(borrow)]
+    pub(crate) trade_id: Cow<'a, str>,
+    #[serde(borrow)]
+    pub(crate) ticker: Cow<'a, str>,
+    pub(crate) yes_price_dollars: Exact<Price>,
+    pub(crate) count_fp: Exact<Count>,
+    #[serde(borrow)]
+    pub(crate) taker_book_side: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub(crate) taker_outcome_side: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub(crate) taker_side: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub(crate) created_time: Option<WireTime<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Settlement<'a> {
+    #[serde(borrow)]
+    pub(crate) ticker: Cow<'a, str>,
+    #[serde(borrow, default)]
+    pub(crate) market_result: Cow<'a, str>,
+    /// Whole cents.
+    pub(crate) revenue: i64,
+    #[serde(default)]
+    pub(crate) fee_cost: Maybe<Money>,
+    #[serde(borrow)]
+    pub(crate) settled_time: WireTime<'a>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Balance<'a> {
+    /// Whole cents, truncated: used only when the exact string is missing.
+    pub(crate) balance: i64,
+    #[serde(default)]
+    pub(crate) balance_dollars: Maybe<Money>,
+    /// Whole cents.
+    #[serde(default)]
+    pub(crate) portfolio_value: i64,
+    #[serde(borrow)]
+    pub(crate) updated_ts: Option<WireTime<'a>>,
+    pub(crate) balance_breakdown: Option<Vec<ShardBalance>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct ShardBalance {
+    pub(crate) exchange_index: i64,
+    pub(crate) balance: Exact<Money>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct UserDataTimestamp<'a> {
+    #[serde(borrow)]
+    pub(crate) as_of_time: WireTime<'a>,
+}
+
+/// `GET /account/limits`
+#[derive(Debug, Deserialize)]
+pub(crate) struct Limits<'a> {
+    #[serde(borrow, default)]
+    pub(crate) usage_tier: Cow<'a, str>,
+    pub(crate) read: BucketLimit,
+    pub(crate) write: BucketLimit,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub(crate) struct BucketLimit {
+    pub(crate) refill_rate: u32,
+    pub(crate) bucket_capacity: u32,
+}
+
+/// `GET /account/endpoint_costs`
+#[derive(Debug, Deserialize)]
+pub(crate) struct EndpointCosts {
+    pub(crate) default_cost: u32,
+    #[serde(default)]
+    pub(crate) endpoint_costs: Vec<EndpointCost>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct EndpointCost {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) cost: u32,
+}
+
+/// What every accepted write answers; each kind of write has its own subset.
+#[derive(Debug, Deserialize)]
+pub(crate) struct WriteAnswer<'a> {
+    #[serde(borrow)]
+    pub(crate) order_id: Option<Cow<'a, str>>,
+    #[serde(default)]
+    pub(crate) fill_count: Maybe<Count>,
+    #[serde(default)]
+    pub(crate) remaining_count: Maybe<Count>,
+    pub(crate) ts_ms: Option<i64>,
+}
+
+/// Body of `POST /portfolio/events/orders`.
+#[derive(Debug, Serialize)]
+pub(crate) struct CreateBody<'a> {
+    pub(crate) ticker: &'a str,
+    pub(crate) client_order_id: &'a str,
+    pub(crate) side: &'static str,
+    pub(crate) count: Count,
+    pub(crate) price: Price,
+    pub(crate) time_in_force: &'static str,
+    pub(crate) self_trade_prevention_type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) expiration_time: Option<i64>,
+    pub(crate) post_only: bool,
+    pub(crate) reduce_only: bool,
+    pub(crate) cancel_order_on_pause: bool,
+    pub(crate) exchange_index: i64,
+}
+
+/// Body of `POST .../{id}/amend`.
+#[derive(Debug, Serialize)]
+pub(crate) struct AmendBody<'a> {
+    pub(crate) ticker: &'a str,
+    pub(crate) side: &'static str,
+    pub(crate) price: Price,
+    pub(crate) count: Count,
+    pub(crate) exchange_index: i64,
+}
+
+/// Body of `POST .../{id}/decrease`.
+#[derive(Debug, Serialize)]
+pub(crate) struct DecreaseBody<'a> {
+    pub(crate) reduce_to: Count,
+    pub(crate) market_ticker: &'a str,
+    pub(crate) exchange_index: i64,
+}
