@@ -12,13 +12,19 @@ mod watch;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
 
 use args::{Cli, Command};
 
+use crate::telemetry;
+
 /// Something was asked for wrongly: flags, configuration, a busy port.
 pub(crate) const EXIT_USAGE: u8 = 2;
+
+/// A standard error that nobody reads must not keep the process.
+const LOG_FLUSH_WITHIN: Duration = Duration::from_millis(500);
 
 /// Parses, runs, and turns the ending into an exit code.
 pub fn main() -> ExitCode {
@@ -29,7 +35,13 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => error.exit(),
     };
-    match dispatch(cli.command) {
+    let is_tool = !matches!(cli.command, Command::Run(_));
+    if is_tool {
+        telemetry::init_tool();
+    }
+    let ended = dispatch(cli.command);
+    telemetry::flush(LOG_FLUSH_WITHIN);
+    match ended {
         Ok(code) => code,
         Err(error) => {
             output::error(&error);

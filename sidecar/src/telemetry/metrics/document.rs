@@ -1,0 +1,28 @@
+//! `docs/METRICS.md`, written from the declarations.
+
+use std::fmt::Write as _;
+
+use super::handles::LABELLED;
+use super::readings::READINGS;
+
+/// Returns the document.
+pub fn document() -> String {
+    let mut text = String::from(
+        "# Metrics\n\n\
+         `GET /metrics` (a `read` token, or none on `--metrics-listen`) answers OpenMetrics text. This page is written from the\n\
+         declarations in `sidecar/src/telemetry/metrics` and compared by a test; `UPDATE_DOCS=1 cargo test -p outrigger metrics`\n\
+         writes it anew.\n\n\
+         | name | kind | labels | meaning |\n|---|---|---|---|\n",
+    );
+    for family in READINGS.iter().map(|(family, _)| family).chain(&LABELLED) {
+        let labels = if family.labels.is_empty() { "-".to_owned() } else { family.labels.join(", ") };
+        let _ = writeln!(
+            text,
+            "| `{}` | {} | {labels} | {} |",
+            family.full_name(),
+            family.kind_name(),
+            family.help
+        );
+    }
+    text
+}

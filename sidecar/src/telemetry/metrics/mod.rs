@@ -1,0 +1,155 @@
+//! The metrics: every family is declared once, with its unit in its name, and rendered as OpenMetrics text.
+//!
+//! What parts count in their own atomics is read at each scrape; what needs labels or a distribution is a handle the
+//! part holds. Label values come from small fixed sets, never from clients.
+
+mod document;
+mod family;
+mod handles;
+mod process;
+mod readings;
+
+use std::fmt;
+use std::sync::Arc;
+
+use outrigger_engine::book::BookCounters;
+use outrigger_engine::stream::StreamStats;
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _};
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::Registry;
+
+use crate::store::{LedgerStats, TapeStats};
+
+pub use document::document;
+pub use handles::{Handles, HttpLabels, LimitLabels, OutcomeLabels, RequestLabels, ThreadLabels};
+
+use family::Kind;
+use process::ProcessFigures;
+use readings::READINGS;
+
+/// What parts count by themselves.
+#[derive(Debug, Clone, Default)]
+pub struct Counted {
+    pub books: Arc<BookCounters>,
+    pub stream: Arc<StreamStats>,
+    pub ledger: Arc<LedgerStats>,
+    pub tape: Arc<TapeStats>,
+}
+
+/// What is asked of the rest of the process at each scrape.
+pub trait Figures: Send + Sync + fmt::Debug {
+    fn venue(&self) -> VenueFigures;
+    /// Orders that rest, are pending or unknown; and of those, the unknown.
+    fn orders(&self) -> OrderFigures;
+    /// Every readiness latch is set.
+    fn is_ready(&self) -> bool;
+    /// 0 active, 1 reduce only, 2 halted.
+    fn halt(&self) -> u64;
+}
+
+/// The connection to the exchange.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct VenueFigures {
+    pub is_connected: bool,
+    pub connections: u64,
+    pub frames: u64,
+    pub frames_unknown: u64,
+    pub frames_unreadable: u64,
+    pub read_tokens_left: u64,
+    pub write_tokens_left: u64,
+    pub throttled: u64,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OrderFigures {
+    pub open: u64,
+    pub unknown: u64,
+}
+
+/// The registry with all families.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    pub handles: Handles,
+}
+
+impl Metrics {
+    pub fn new(counted: Counted, figures: Arc<dyn Figures>) -> Metrics {
+        let mut registry = Registry::with_prefix("outrigger");
+        let handles = Handles::register(&mut registry);
+        registry.register_collector(Box::new(Readings { counted, figures }));
+        Metrics { registry, handles }
+    }
+
+    /// Returns all metrics as OpenMetrics text.
+    pub fn render(&self) -> String {
+        let mut text = String::new();
+        match encode(&mut text, &self.registry) {
+            Ok(()) => text,
+            // Writing to a string cannot fail; if it does, a scrape without metrics is seen.
+            Err(fmt::Error) => "# EOF\n".to_owned(),
+        }
+    }
+}
+
+/// Everything one scrape reads.
+pub(crate) struct Scrape<'a> {
+    counted: &'a Counted,
+    venue: VenueFigures,
+    orders: OrderFigures,
+    is_ready: bool,
+    halt: u64,
+    process: ProcessFigures,
+}
+
+#[derive(Debug)]
+struct Readings {
+    counted: Counted,
+    figures: Arc<dyn Figures>,
+}
+
+impl Collector for Readings {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let scrape = Scrape {
+            counted: &self.counted,
+            venue: self.figures.venue(),
+            orders: self.figures.orders(),
+            is_ready: self.figures.is_ready(),
+            halt: self.figures.halt(),
+            process: ProcessFigures::read(),
+        };
+        for (family, read) in READINGS {
+            let value = read(&scrape);
+            let unit = family.unit();
+            match family.kind {
+                Kind::Counter => {
+                    let metric = ConstCounter::new(value);
+                    let kind = metric.metric_type();
+                    metric.encode(encoder.encode_descriptor(
+                        family.name,
+                        family.help,
+                        unit.as_ref(),
+                        kind,
+                    )?)?;
+                }
+                Kind::Gauge | Kind::Histogram => {
+                    let metric = ConstGauge::new(value);
+                    let kind = metric.metric_type();
+                    metric.encode(encoder.encode_descriptor(
+                        family.name,
+                        family.help,
+                        unit.as_ref(),
+                        kind,
+                    )?)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,126 @@
+//! Families read at each scrape from what the parts count themselves.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use super::Scrape;
+use super::family::{Family, Kind};
+
+type Read = fn(&Scrape<'_>) -> u64;
+
+const fn counter(name: &'static str, help: &'static str) -> Family {
+    Family { name, unit: None, kind: Kind::Counter, labels: &[], help }
+}
+
+const fn gauge(name: &'static str, help: &'static str) -> Family {
+    Family { name, unit: None, kind: Kind::Gauge, labels: &[], help }
+}
+
+const fn with_unit(family: Family, unit: &'static str) -> Family {
+    Family { unit: Some(unit), ..family }
+}
+
+pub(super) const READINGS: &[(Family, Read)] = &[
+    // Readiness and risk
+    (gauge("ready", "1 when every readiness latch is set"), |s| s.is_ready.into()),
+    (gauge("halt_mode", "0 active, 1 reduce only, 2 halted"), |s| s.halt),
+    (gauge("orders_open", "Orders that rest, are pending or unknown"), |s| s.orders.open),
+    (gauge("orders_unknown", "Orders whose fate at the exchange is not known; counted at full risk"), |s| {
+        s.orders.unknown
+    }),
+    // The exchange
+    (gauge("venue_connected", "1 while the exchange's stream is live"), |s| s.venue.is_connected.into()),
+    (counter("venue_connections", "Connections made to the exchange's stream"), |s| s.venue.connections),
+    (counter("venue_frames", "Frames received from the exchange"), |s| s.venue.frames),
+    (counter("venue_frames_unknown", "Frames of a type this version does not know"), |s| {
+        s.venue.frames_unknown
+    }),
+    (counter("venue_frames_unreadable", "Frames that could not be decoded"), |s| s.venue.frames_unreadable),
+    (gauge("venue_read_tokens", "Tokens left in the modelled read budget"), |s| s.venue.read_tokens_left),
+    (gauge("venue_write_tokens", "Tokens left in the modelled write budget"), |s| s.venue.write_tokens_left),
+    (counter("venue_throttled", "Requests the exchange answered with 429"), |s| s.venue.throttled),
+    // Books
+    (gauge("books", "Books kept"), |s| s.counted.books.books.load(Relaxed)),
+    (gauge("books_live", "Books that may be traded on"), |s| s.counted.books.books_live.load(Relaxed)),
+    (counter("book_snapshots", "Snapshots applied"), |s| s.counted.books.snapshots.load(Relaxed)),
+    (counter("book_deltas", "Deltas applied"), |s| s.counted.books.deltas.load(Relaxed)),
+    (counter("book_deltas_ignored", "Deltas not applied because the book was not live"), |s| {
+        s.counted.books.deltas_ignored.load(Relaxed)
+    }),
+    (counter("book_gaps", "Gaps seen in a subscription's sequence"), |s| s.counted.books.gaps.load(Relaxed)),
+    (counter("book_duplicates", "Frames seen twice"), |s| s.counted.books.duplicates.load(Relaxed)),
+    (counter("book_contradictions", "Deltas that could not be true of their book"), |s| {
+        s.counted.books.contradictions.load(Relaxed)
+    }),
+    (counter("book_resyncs", "Snapshots asked for because books were suspect"), |s| {
+        s.counted.books.resyncs.load(Relaxed)
+    }),
+    (counter("market_trades", "Public trades received"), |s| s.counted.books.trades.load(Relaxed)),
+    // The local stream
+    (gauge("stream_clients", "Clients connected to the local stream"), |s| {
+        s.counted.stream.clients.load(Relaxed)
+    }),
+    (gauge("stream_subscriptions", "Subscriptions of all clients"), |s| {
+        s.counted.stream.subscriptions.load(Relaxed)
+    }),
+    (counter("stream_frames_encoded", "Frames written, each once"), |s| {
+        s.counted.stream.frames_encoded.load(Relaxed)
+    }),
+    (counter("stream_frames_delivered", "Frames queued for clients, once for each"), |s| {
+        s.counted.stream.frames_delivered.load(Relaxed)
+    }),
+    (counter("stream_frames_coalesced", "Frames a slow client got as newest state instead"), |s| {
+        s.counted.stream.frames_coalesced.load(Relaxed)
+    }),
+    (counter("stream_clients_closed_slow", "Clients closed because they read too slowly"), |s| {
+        s.counted.stream.clients_closed_slow.load(Relaxed)
+    }),
+    (counter("stream_clients_closed_silent", "Clients closed because they said nothing for too long"), |s| {
+        s.counted.stream.clients_closed_silent.load(Relaxed)
+    }),
+    (counter("stream_clients_refused", "Clients refused because there were too many"), |s| {
+        s.counted.stream.clients_refused.load(Relaxed)
+    }),
+    (counter("stream_resumes", "Resumes answered with everything missed"), |s| {
+        s.counted.stream.resumes_complete.load(Relaxed)
+    }),
+    (counter("stream_resumes_impossible", "Resumes answered with a snapshot"), |s| {
+        s.counted.stream.resumes_impossible.load(Relaxed)
+    }),
+    // The ledger and the tape
+    (gauge("ledger_healthy", "1 while every commit since start succeeded"), |s| {
+        s.counted.ledger.is_healthy.load(Relaxed).into()
+    }),
+    (gauge("ledger_queue_batches", "Batches that wait for the disk"), |s| {
+        s.counted.ledger.queued_batches.load(Relaxed)
+    }),
+    (counter("ledger_entries", "Journal entries committed"), |s| s.counted.ledger.entries.load(Relaxed)),
+    (counter("ledger_commits", "Commits; entries by commits is the size of a group"), |s| {
+        s.counted.ledger.commits.load(Relaxed)
+    }),
+    (counter("ledger_retries", "Commits tried again"), |s| s.counted.ledger.retries.load(Relaxed)),
+    (counter("ledger_failures", "Batches that could not be committed; trading stops at the first"), |s| {
+        s.counted.ledger.failures.load(Relaxed)
+    }),
+    (gauge("ledger_dead_letters", "Entries refused since start and kept aside"), |s| {
+        s.counted.ledger.dead_letters.load(Relaxed)
+    }),
+    (with_unit(counter("ledger_commit", "Time all commits took together"), "microseconds"), |s| {
+        s.counted.ledger.commit_us_sum.load(Relaxed)
+    }),
+    (with_unit(gauge("ledger_commit_max", "Longest commit since start"), "microseconds"), |s| {
+        s.counted.ledger.commit_us_max.load(Relaxed)
+    }),
+    (counter("tape_trades", "Public trades recorded"), |s| s.counted.tape.recorded.load(Relaxed)),
+    (counter("tape_dropped", "Public trades not recorded"), |s| s.counted.tape.dropped.load(Relaxed)),
+    // The process
+    (with_unit(gauge("process_resident_memory", "Memory in use"), "bytes"), |s| s.process.resident_bytes),
+    (with_unit(counter("process_cpu", "Processor time used, user and system"), "milliseconds"), |s| {
+        s.process.cpu_ms
+    }),
+    (gauge("process_open_files", "Open file descriptors"), |s| s.process.open_files),
+    (gauge("process_threads", "Threads"), |s| s.process.threads),
+    (
+        with_unit(gauge("process_start_time", "When the process started, since the Unix epoch"), "seconds"),
+        |s| s.process.started_seconds,
+    ),
+];

@@ -1,0 +1,90 @@
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use super::handles::LABELLED;
+use super::readings::READINGS;
+use super::{
+    Counted, Figures, HttpLabels, LimitLabels, Metrics, OrderFigures, OutcomeLabels, RequestLabels,
+    ThreadLabels, VenueFigures, document,
+};
+
+#[derive(Debug)]
+struct Quiet;
+
+impl Figures for Quiet {
+    fn venue(&self) -> VenueFigures {
+        VenueFigures { is_connected: true, ..VenueFigures::default() }
+    }
+    fn orders(&self) -> OrderFigures {
+        OrderFigures { open: 3, unknown: 1 }
+    }
+    fn is_ready(&self) -> bool {
+        true
+    }
+    fn halt(&self) -> u64 {
+        0
+    }
+}
+
+#[test]
+fn the_page_is_what_the_declarations_say() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/METRICS.md");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(path, document()).unwrap();
+    }
+    let written = std::fs::read_to_string(path).unwrap_or_default();
+    assert_eq!(written, document(), "run UPDATE_DOCS=1 cargo test -p outrigger metrics");
+}
+
+#[test]
+fn a_scrape_shows_every_family_under_its_declared_name_and_the_parts_figures() {
+    let counted = Counted::default();
+    counted.books.deltas.store(42, Relaxed);
+    let metrics = Metrics::new(counted, Arc::new(Quiet));
+    let labels = HttpLabels { route: "/v1/orders", method: "POST", status: 201 };
+    metrics.handles.http_requests.get_or_create(&labels).inc();
+    metrics.handles.http_seconds.observe(0.003);
+    // A family with labels is shown from its first child on.
+    let _ = metrics.handles.panics.get_or_create(&ThreadLabels { thread: "http" });
+    let _ = metrics.handles.orders.get_or_create(&OutcomeLabels { outcome: "resting" });
+    let _ = metrics.handles.limit_refusals.get_or_create(&LimitLabels { limit: "max_order_count" });
+    let _ = metrics
+        .handles
+        .venue_requests
+        .get_or_create(&RequestLabels { request: "create", outcome: "accepted" });
+    let text = metrics.render();
+    for line in [
+        "outrigger_book_deltas_total 42",
+        "outrigger_orders_unknown 1",
+        "outrigger_venue_connected 1",
+        "outrigger_http_requests_total{route=\"/v1/orders\",method=\"POST\",status=\"201\"} 1",
+        "outrigger_http_request_seconds_bucket{le=\"0.005\"} 1",
+        "# EOF",
+    ] {
+        assert!(text.lines().any(|shown| shown == line), "{line} is not in\n{text}");
+    }
+    let shown: BTreeSet<&str> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE "))
+        .filter_map(|rest| rest.split(' ').next())
+        .collect();
+    let families: Vec<_> = READINGS.iter().map(|(family, _)| family).chain(&LABELLED).collect();
+    for family in &families {
+        let name = family.full_name();
+        assert!(shown.contains(name.trim_end_matches("_total")), "{name} is not shown");
+    }
+    assert_eq!(shown.len(), families.len(), "something is shown that is not declared");
+}
+
+#[test]
+fn figures_of_the_process_are_real() {
+    let text = Metrics::new(Counted::default(), Arc::new(Quiet)).render();
+    let value = |name: &str| -> u64 {
+        let line = text.lines().find_map(|line| line.strip_prefix(&format!("outrigger_{name} ")));
+        line.unwrap().parse().unwrap()
+    };
+    assert!(value("process_resident_memory_bytes") > 1 << 20);
+    assert!(value("process_start_time_seconds") > 1_700_000_000);
+    assert!(value("process_threads") >= 1 && value("process_open_files") >= 3);
+}
