@@ -1,5 +1,6 @@
 //! The sidecar hosts: configuration, threads, store, local API, telemetry, command line.
 
+pub mod api;
 pub mod app;
 pub mod cli;
 pub mod config;
