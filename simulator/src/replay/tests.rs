@@ -22,7 +22,7 @@ fn open(name: &str) -> Arc<Recording> {
 }
 
 async fn connect(recording: &Arc<Recording>) -> Client {
-    let (addr, _stop) = serve(Feed::Replay(Arc::clone(recording)));
+    let (addr, _stop) = serve(Feed::replay(Arc::clone(recording)));
     Client::connect(addr).await
 }
 
@@ -295,7 +295,7 @@ fn recorded_spacing_is_kept_at_speed_one() {
 fn each_connection_gets_the_whole_recording() {
     run(async {
         let recording = open("clean.jsonl");
-        let (addr, _stop) = serve(Feed::Replay(recording));
+        let (addr, _stop) = serve(Feed::replay(recording));
         for _ in 0..2 {
             let mut client = Client::connect(addr).await;
             client.send(&subscribe(r#""orderbook_delta""#, &[A, B])).await;

@@ -2,8 +2,8 @@
 
 use std::io::Write as _;
 
-use super::control::push;
 use super::outbox::{Outbox, wall_ms};
+use super::text::{push, push_count, push_json_str, push_price};
 
 /// One dollar in 1e-4 dollars.
 const DOLLAR: i64 = 10_000;
@@ -32,12 +32,10 @@ pub(crate) fn snapshot<L: Iterator<Item = (i64, i64)>>(out: &mut Outbox, snapsho
             push!(to, r#","id":{id}"#);
         }
         push!(to, r#","sid":{},"seq":{},"sending_ts_ms":{}"#, snapshot.sid, snapshot.seq, wall_ms());
-        push!(
-            to,
-            r#","msg":{{"market_ticker":"{}","market_id":"{}""#,
-            snapshot.market_ticker,
-            snapshot.market_id
-        );
+        to.extend_from_slice(br#","msg":{"market_ticker":"#);
+        push_json_str(to, snapshot.market_ticker);
+        to.extend_from_slice(br#","market_id":"#);
+        push_json_str(to, snapshot.market_id);
         if let Some(clock) = snapshot.clock {
             push!(to, r#","clock":{clock}"#);
         }
@@ -64,35 +62,5 @@ fn push_side(to: &mut Vec<u8>, key: &str, levels: impl Iterator<Item = (i64, i64
     }
     if !is_empty {
         to.push(b']');
-    }
-}
-
-/// Appends a price in 1e-4 dollars with four decimals.
-pub(crate) fn push_price(to: &mut Vec<u8>, price: i64) {
-    push_decimal(to, price, 10_000, 4);
-}
-
-/// Appends a count in 1e-2 contracts with two decimals.
-pub(crate) fn push_count(to: &mut Vec<u8>, count: i64) {
-    push_decimal(to, count, 100, 2);
-}
-
-fn push_decimal(to: &mut Vec<u8>, units: i64, one: u64, places: usize) {
-    let sign = if units < 0 { "-" } else { "" };
-    let magnitude = units.unsigned_abs();
-    push!(to, "{sign}{}.{:0places$}", magnitude / one, magnitude % one);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn integers_become_the_strings_of_the_exchange() {
-        let mut to = Vec::new();
-        push_price(&mut to, 10);
-        to.push(b' ');
-        push_count(&mut to, -305);
-        assert_eq!(to, b"0.0010 -3.05");
     }
 }

@@ -66,6 +66,19 @@ impl Channel {
         })
     }
 
+    /// Tells whether messages of the channel carry `seq`.
+    pub(crate) fn is_sequenced(self) -> bool {
+        match self {
+            Self::OrderbookDelta
+            | Self::Trade
+            | Self::MarketLifecycle
+            | Self::MultivariateLifecycle
+            | Self::OrderGroupUpdates
+            | Self::Communications => true,
+            Self::Ticker | Self::Fill | Self::UserOrders | Self::MarketPositions => false,
+        }
+    }
+
     /// Tells whether messages of the channel can be limited to some markets.
     pub(crate) fn is_filtered(self) -> bool {
         match self {

@@ -52,10 +52,11 @@ pub(crate) fn run(test: impl Future<Output = ()>) {
     actix_web::rt::System::new().block_on(async { tokio::time::timeout(6 * DEADLINE, test).await.unwrap() });
 }
 
-/// Serves a feed on a free loopback port, known to the key `test-key` of seed 1.
+/// Serves a feed on a free loopback port to two accounts: `test-key` of seed 1 and `other-key` of seed 2.
 pub(crate) fn serve(feed: Feed) -> (SocketAddr, CancellationToken) {
-    let pem = TestKey::new(1).public_pem();
-    let keys = Arc::new(KeyRing::new([("test-key", pem.as_str())]).unwrap());
+    let (pem, other_pem) = (TestKey::new(1).public_pem(), TestKey::new(2).public_pem());
+    let keys = [("test-key", pem.as_str()), ("other-key", other_pem.as_str())];
+    let keys = Arc::new(KeyRing::new(keys).unwrap());
     let stop = CancellationToken::new();
     let state = SocketState { keys, feed, stop: stop.clone() };
     let server = HttpServer::new(move || App::new().configure(|config| configure(config, state.clone())))

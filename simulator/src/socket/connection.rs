@@ -77,7 +77,8 @@ async fn run<S: Session>(
                 out.close(CloseCode::Away, "exchange is going away");
                 break;
             }
-            inbound = inbox.next() => {
+            // Who does not read is not heard either: the answers would pile up.
+            inbound = inbox.next(), if !out.is_overflowing() => {
                 heard_at = Instant::now();
                 if !on_inbound(inbound, &mut session, &mut out) {
                     break;
@@ -131,5 +132,54 @@ async fn flush(out: &mut Outbox, chunks: &mpsc::Sender<Bytes>) {
         if chunks.send(out.take_chunk()).await.is_err() {
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::dev::Payload;
+    use actix_web::test::TestRequest;
+    use actix_web::{FromRequest as _, web};
+
+    use super::*;
+
+    /// A session that never has anything to say.
+    struct Mute;
+
+    impl Session for Mute {
+        fn on_request(&mut self, _request: Request, _out: &mut Outbox) {}
+
+        async fn pump(&mut self, _out: &mut Outbox) {
+            std::future::pending().await
+        }
+
+        fn wants_to_send(&self, _out: &Outbox) -> bool {
+            true
+        }
+    }
+
+    #[test]
+    fn heartbeats_come_every_ten_seconds_until_the_client_counts_as_gone() {
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+        runtime.block_on(async {
+            let request = TestRequest::default().to_http_request();
+            let silent = futures_util::stream::pending::<Result<Bytes, actix_web::error::PayloadError>>();
+            let mut payload: Payload = Payload::Stream { payload: Box::pin(silent) };
+            let payload = web::Payload::from_request(&request, &mut payload).await.unwrap();
+            let (chunks, mut body) = mpsc::channel(CHUNKS_IN_FLIGHT);
+            let begun = Instant::now();
+            let connection = run(Inbox::new(payload), Mute, chunks, CancellationToken::new());
+            let watch = async {
+                let mut beats = 0;
+                while let Some(chunk) = body.recv().await {
+                    beats += 1;
+                    assert_eq!(chunk, [b"\x89\x09", HEARTBEAT_PAYLOAD].concat());
+                    assert_eq!(begun.elapsed(), HEARTBEAT * beats);
+                }
+                assert_eq!(beats, 12);
+            };
+            tokio::join!(connection, watch);
+        });
     }
 }

@@ -5,6 +5,7 @@ use std::io::Write as _;
 use super::channel::Channel;
 use super::command::Refusal;
 use super::outbox::{Outbox, wall_ms};
+use super::text::{push, push_json_str};
 
 /// The subscription that an answer belongs to; `seq` where the answer takes a number of its sequence.
 #[derive(Debug, Clone, Copy)]
@@ -12,18 +13,6 @@ pub(crate) struct Scope {
     pub(crate) sid: u64,
     pub(crate) seq: Option<u64>,
 }
-
-/// Appends a JSON string.
-pub(crate) fn push_json_str(to: &mut Vec<u8>, text: &str) {
-    // Writing into a vector cannot fail.
-    let _ = serde_json::to_writer(to, text);
-}
-
-/// Appends formatted text.
-macro_rules! push {
-    ($to:expr, $($arg:tt)*) => {{ let _ = write!($to, $($arg)*); }};
-}
-pub(super) use push;
 
 pub(crate) fn subscribed(out: &mut Outbox, id: Option<i64>, channel: Channel, sid: u64) {
     out.text(|to| {

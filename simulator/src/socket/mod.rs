@@ -9,8 +9,10 @@ pub(crate) mod command;
 pub(crate) mod connection;
 pub(crate) mod control;
 mod inbox;
+pub(crate) mod live;
 pub(crate) mod outbox;
 pub(crate) mod subscription;
+mod text;
 
 #[cfg(test)]
 pub(crate) mod client;
@@ -19,19 +21,47 @@ mod tests;
 
 use std::sync::Arc;
 
+use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use tokio_util::sync::CancellationToken;
 
-use crate::auth::KeyRing;
+use crate::auth::{AccountRef, KeyRing};
+use crate::host::Exchange;
 use crate::replay::Recording;
+
+use live::port::LiveExchange;
+use live::session::LiveSession;
 
 /// Where the WebSocket lives.
 pub const PATH: &str = "/trade-api/ws/v2";
 
+/// Opens a connection for the account of a verified key.
+type Open = dyn Fn(&HttpRequest, web::Payload, &AccountRef, CancellationToken) -> HttpResponse + Send + Sync;
+
 /// What is behind the WebSocket.
 #[derive(Clone)]
-pub enum Feed {
-    Replay(Arc<Recording>),
+pub struct Feed(Arc<Open>);
+
+impl Feed {
+    /// Serves a recording.
+    pub fn replay(recording: Arc<Recording>) -> Self {
+        Self(Arc::new(move |request, payload, _, stop| {
+            connection::serve(request, payload, recording.session(), stop)
+        }))
+    }
+
+    /// Serves the running exchange.
+    pub fn live(exchange: Arc<Exchange>) -> Self {
+        Self::over(exchange)
+    }
+
+    /// Serves anything that is an exchange to the live channels.
+    fn over<E: LiveExchange + Send + Sync>(exchange: Arc<E>) -> Self {
+        Self(Arc::new(move |request, payload, account, stop| {
+            let session = LiveSession::new(Arc::clone(&exchange), account.index);
+            connection::serve(request, payload, session, stop)
+        }))
+    }
 }
 
 /// Everything a connection needs, shared by all workers.
@@ -51,13 +81,11 @@ pub fn configure(config: &mut web::ServiceConfig, state: SocketState) {
 /// Verifies the signature of the upgrade request and opens the connection.
 async fn upgrade(request: HttpRequest, payload: web::Payload, state: web::Data<SocketState>) -> HttpResponse {
     let now_ms = outbox::wall_ms();
-    if let Err(refusal) = state.keys.verify_upgrade(request.headers(), request.path(), now_ms) {
-        let status = actix_web::http::StatusCode::from_u16(refusal.status())
-            .unwrap_or(actix_web::http::StatusCode::UNAUTHORIZED);
-        return HttpResponse::build(status).content_type("application/json").body(refusal.body());
-    }
-    let stop = state.stop.clone();
-    match &state.feed {
-        Feed::Replay(recording) => connection::serve(&request, payload, recording.session(), stop),
+    match state.keys.verify_upgrade(request.headers(), request.path(), now_ms) {
+        Ok(account) => (state.feed.0)(&request, payload, &account, state.stop.clone()),
+        Err(refusal) => {
+            let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::UNAUTHORIZED);
+            HttpResponse::build(status).content_type("application/json").body(refusal.body())
+        }
     }
 }

@@ -10,6 +10,8 @@ use bytes::{Bytes, BytesMut};
 
 /// Above this many waiting bytes a source that can wait should wait.
 const ROOM_BYTES: usize = 64 * 1024;
+/// Above this many waiting bytes the client counts as a slow reader.
+const OVERFLOW_BYTES: usize = 4 * 1024 * 1024;
 /// The largest chunk handed to the socket at once.
 const CHUNK_BYTES_MAX: usize = 256 * 1024;
 
@@ -54,6 +56,11 @@ impl Outbox {
     /// Tells whether a source that can wait may add more.
     pub(crate) fn has_room(&self) -> bool {
         self.waiting.len() < ROOM_BYTES
+    }
+
+    /// Tells whether the client reads too slowly for a source that cannot wait.
+    pub(crate) fn is_overflowing(&self) -> bool {
+        self.waiting.len() > OVERFLOW_BYTES
     }
 
     /// Takes the next chunk of encoded bytes; a chunk may end inside a frame.

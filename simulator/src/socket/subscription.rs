@@ -79,7 +79,6 @@ pub(crate) struct Added {
     pub(crate) tickers: Vec<String>,
     /// True if this command opened the subscription.
     pub(crate) is_new: bool,
-    #[expect(dead_code, reason = "a recording has no ticker state of its own, the live exchange has")]
     pub(crate) send_initial_snapshot: bool,
 }
 
@@ -102,6 +101,11 @@ impl Subscriptions {
     /// Ends a subscription without a word to the client.
     pub(crate) fn remove(&mut self, sid: u64) {
         self.list.retain(|subscription| subscription.sid != sid);
+    }
+
+    /// Ends all subscriptions without a word to the client.
+    pub(crate) fn take_all(&mut self) -> Vec<Subscription> {
+        std::mem::take(&mut self.list)
     }
 
     /// Answers one client message.

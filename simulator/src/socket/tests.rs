@@ -13,7 +13,7 @@ use crate::replay::Recording;
 
 fn feed() -> Feed {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/replay/clean.jsonl");
-    Feed::Replay(Recording::open(&file, 0.0).unwrap())
+    Feed::replay(Recording::open(&file, 0.0).unwrap())
 }
 
 #[test]

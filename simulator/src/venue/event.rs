@@ -101,6 +101,8 @@ pub enum VenueEvent {
     },
     Ticker(Box<Ticker>),
     Lifecycle(Box<Lifecycle>),
+    /// Before the first market of an event.
+    EventCreated(Box<EventCreated>),
 }
 
 /// One side of a match, for the account it belongs to.
@@ -142,6 +144,15 @@ pub struct Ticker {
     pub ts_us: i64,
 }
 
+/// An event whose first market is listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventCreated {
+    pub event_ticker: Arc<str>,
+    pub series_ticker: Arc<str>,
+    pub exchange_index: i64,
+    pub title: String,
+}
+
 /// A step in a market's life. Times in Unix seconds, as the channel gives them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Lifecycle {
@@ -158,6 +169,7 @@ pub enum LifecycleKind {
         open_ts: i64,
         close_ts: i64,
         title: String,
+        yes_sub_title: String,
         price_level_structure: &'static str,
         ranges: Vec<(Price, Price, Price)>,
     },

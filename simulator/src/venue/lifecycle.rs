@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::Venue;
 use super::account::{Position, Settlement};
-use super::event::{Lifecycle, LifecycleKind, VenueEvent};
-use super::market::{Market, Status};
+use super::event::{EventCreated, Lifecycle, LifecycleKind, VenueEvent};
+use super::market::{Listing, Market, Status};
 use super::order::OrderStatus;
 use super::units::{Count, DOLLAR, Micros};
 
@@ -154,10 +154,20 @@ pub(super) fn created(market: &Market, now_us: i64) -> VenueEvent {
         open_ts: listing.open_us / 1_000_000,
         close_ts: listing.close_us / 1_000_000,
         title: listing.title.clone(),
+        yes_sub_title: listing.yes_sub_title.clone(),
         price_level_structure: listing.grid.name,
         ranges: listing.grid.ranges.to_vec(),
     };
     lifecycle(market, kind, now_us)
+}
+
+pub(super) fn event_created(listing: &Listing) -> VenueEvent {
+    VenueEvent::EventCreated(Box::new(EventCreated {
+        event_ticker: listing.event_ticker.as_str().into(),
+        series_ticker: listing.series_ticker.as_str().into(),
+        exchange_index: listing.exchange_index,
+        title: listing.event_title.clone(),
+    }))
 }
 
 fn lifecycle(market: &Market, kind: LifecycleKind, now_us: i64) -> VenueEvent {

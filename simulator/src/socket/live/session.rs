@@ -1,0 +1,225 @@
+//! One client's view of the live exchange: events in, frames for its subscriptions out.
+//!
+//! A client that reads too slowly loses its subscriptions with error 25 and keeps its connection; what waits for
+//! it is bounded. Private messages go to the account of the key that signed, and to no one else.
+
+use std::sync::Arc;
+
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tokio::time::{Instant, sleep_until};
+
+use crate::socket::channel::Channel;
+use crate::socket::command::{Refusal, Request};
+use crate::socket::connection::Session;
+use crate::socket::control::{self, Scope};
+use crate::socket::outbox::Outbox;
+use crate::socket::subscription::{Subscription, Subscriptions};
+
+use crate::venue::account::AccountId;
+
+use super::message::{BookDelta, MarketChange, MarketLifecycle, Outgoing, Ticker};
+use super::port::LiveExchange;
+use super::snapshots::Snapshots;
+use super::throttle::Throttle;
+use super::{encode, encode_lifecycle, encode_private};
+
+/// Batches handled before other work of the connection gets its turn.
+const BATCHES_AT_ONCE_MAX: usize = 256;
+
+pub(crate) struct LiveSession<E: LiveExchange> {
+    account: AccountId,
+    user_id: String,
+    events: broadcast::Receiver<Arc<[E::Event]>>,
+    subscriptions: Subscriptions,
+    snapshots: Snapshots<E>,
+    tickers: Throttle<E::Event>,
+}
+
+impl<E: LiveExchange> LiveSession<E> {
+    pub(crate) fn new(exchange: Arc<E>, account: AccountId) -> Self {
+        Self {
+            account,
+            user_id: exchange.user_id(account),
+            events: exchange.events(),
+            subscriptions: Subscriptions::default(),
+            snapshots: Snapshots::new(exchange),
+            tickers: Throttle::default(),
+        }
+    }
+
+    fn on_batch(&mut self, batch: &Arc<[E::Event]>, out: &mut Outbox) {
+        for (index, event) in batch.iter().enumerate() {
+            match E::outgoing(event) {
+                Some(Outgoing::BookDelta(delta)) => self.on_book_delta(&delta, out),
+                Some(Outgoing::Ticker(ticker)) => self.on_ticker(&ticker, batch, index, out),
+                Some(Outgoing::Trade(trade)) => {
+                    if let Some(subscription) = self.wanting(Channel::Trade, trade.ticker) {
+                        out.text(|to| encode::trade(to, subscription, &trade));
+                    }
+                }
+                Some(Outgoing::MarketLifecycle(lifecycle)) => self.on_market_lifecycle(&lifecycle, out),
+                Some(Outgoing::EventLifecycle(event)) => {
+                    if let Some(subscription) = self.subscriptions.of_channel(Channel::MarketLifecycle) {
+                        let (sid, seq) = (subscription.sid, subscription.next_seq());
+                        out.text(|to| encode_lifecycle::event(to, sid, seq, &event));
+                    }
+                }
+                Some(private) => self.on_private(&private, out),
+                None => {}
+            }
+        }
+        if out.is_overflowing() {
+            self.end_all(out);
+        }
+    }
+
+    fn wanting(&mut self, channel: Channel, ticker: &str) -> Option<&mut Subscription> {
+        self.subscriptions.of_channel(channel).filter(|subscription| subscription.filter.wants(ticker))
+    }
+
+    fn on_book_delta(&mut self, delta: &BookDelta<'_>, out: &mut Outbox) {
+        let Some(subscription) = self.subscriptions.of_channel(Channel::OrderbookDelta) else { return };
+        match self.snapshots.clock_of(delta.ticker) {
+            Some(clock) if delta.clock > clock => {
+                out.text(|to| encode::book_delta(to, subscription, delta, self.account));
+            }
+            // Included in the snapshot that was sent.
+            Some(_) => {}
+            // Subscribed before the market existed: its first change brings the book.
+            None if subscription.filter.wants(delta.ticker) => {
+                self.snapshots.send_book(subscription, None, delta.ticker, out);
+            }
+            None => {}
+        }
+    }
+
+    fn on_ticker(&mut self, ticker: &Ticker<'_>, batch: &Arc<[E::Event]>, index: usize, out: &mut Outbox) {
+        let Some(sid) = self.wanting(Channel::Ticker, ticker.ticker).map(|subscription| subscription.sid)
+        else {
+            return;
+        };
+        if self.tickers.admit(ticker.ticker, Instant::now(), || (Arc::clone(batch), index)) {
+            out.text(|to| encode::ticker(to, sid, ticker));
+        }
+    }
+
+    fn send_due_tickers(&mut self, out: &mut Outbox) {
+        for (batch, index) in self.tickers.take_due(Instant::now()) {
+            if let Some(Outgoing::Ticker(ticker)) = batch.get(index).and_then(E::outgoing)
+                && let Some(subscription) = self.wanting(Channel::Ticker, ticker.ticker)
+            {
+                out.text(|to| encode::ticker(to, subscription.sid, &ticker));
+            }
+        }
+    }
+
+    fn on_market_lifecycle(&mut self, lifecycle: &MarketLifecycle<'_>, out: &mut Outbox) {
+        if let Some(subscription) = self.subscriptions.of_channel(Channel::MarketLifecycle) {
+            let (sid, seq) = (subscription.sid, subscription.next_seq());
+            out.text(|to| encode_lifecycle::market(to, sid, seq, lifecycle));
+        }
+        // A new market's book follows its creation; one snapshot closes the book of a determined market.
+        let shows_book = match lifecycle.change {
+            MarketChange::Created(_) => self.snapshots.clock_of(lifecycle.ticker).is_none(),
+            MarketChange::Determined { .. } => true,
+            MarketChange::Activated
+            | MarketChange::Deactivated
+            | MarketChange::CloseDateUpdated { .. }
+            | MarketChange::Settled { .. } => false,
+        };
+        if shows_book
+            && let Some(subscription) = self.subscriptions.of_channel(Channel::OrderbookDelta)
+            && subscription.filter.wants(lifecycle.ticker)
+        {
+            self.snapshots.send_book(subscription, None, lifecycle.ticker, out);
+        }
+    }
+
+    fn on_private(&mut self, message: &Outgoing<'_>, out: &mut Outbox) {
+        let (account, channel, ticker) = match message {
+            Outgoing::Fill(fill) => (fill.account, Channel::Fill, fill.ticker),
+            Outgoing::UserOrder(order) => (order.account, Channel::UserOrders, order.ticker),
+            Outgoing::Position(position) => (position.account, Channel::MarketPositions, position.ticker),
+            Outgoing::BookDelta(_)
+            | Outgoing::Ticker(_)
+            | Outgoing::Trade(_)
+            | Outgoing::MarketLifecycle(_)
+            | Outgoing::EventLifecycle(_) => return,
+        };
+        if account != self.account {
+            return;
+        }
+        let Some(sid) = self.wanting(channel, ticker).map(|subscription| subscription.sid) else { return };
+        out.text(|to| match message {
+            Outgoing::Fill(fill) => encode_private::fill(to, sid, fill),
+            Outgoing::UserOrder(order) => encode_private::user_order(to, sid, order),
+            Outgoing::Position(position) => encode_private::position(to, sid, position, &self.user_id),
+            _ => {}
+        });
+    }
+
+    /// Ends every subscription of a client that does not keep up.
+    fn end_all(&mut self, out: &mut Outbox) {
+        for mut subscription in self.subscriptions.take_all() {
+            let seq = subscription.channel.is_sequenced().then(|| subscription.next_seq());
+            let scope = Scope { sid: subscription.sid, seq };
+            control::error(out, None, Some(scope), &Refusal::standard(25));
+        }
+        self.forget_ended();
+    }
+
+    fn forget_ended(&mut self) {
+        self.snapshots.retain(self.subscriptions.of_channel(Channel::OrderbookDelta).as_deref());
+        if self.subscriptions.of_channel(Channel::Ticker).is_none() {
+            self.tickers.clear();
+        }
+    }
+
+    /// Waits for a batch, or for a ticker message that was held back.
+    async fn next_batch(&mut self) -> Result<Option<Arc<[E::Event]>>, RecvError> {
+        match self.tickers.due_at() {
+            Some(due_at) => tokio::select! {
+                biased;
+                batch = self.events.recv() => batch.map(Some),
+                () = sleep_until(due_at) => Ok(None),
+            },
+            None => self.events.recv().await.map(Some),
+        }
+    }
+}
+
+impl<E: LiveExchange> Session for LiveSession<E> {
+    fn on_request(&mut self, request: Request, out: &mut Outbox) {
+        self.subscriptions.answer(&mut self.snapshots, request, out);
+        self.forget_ended();
+    }
+
+    async fn pump(&mut self, out: &mut Outbox) {
+        let mut next = match self.next_batch().await {
+            Ok(batch) => batch,
+            Err(RecvError::Lagged(_)) => return self.end_all(out),
+            // The exchange has stopped; the connection is closed by its stop signal.
+            Err(RecvError::Closed) => return std::future::pending().await,
+        };
+        for _ in 0..BATCHES_AT_ONCE_MAX {
+            match next.take() {
+                Some(batch) => self.on_batch(&batch, out),
+                None => break,
+            }
+            next = match self.events.try_recv() {
+                Ok(batch) => Some(batch),
+                Err(TryRecvError::Lagged(_)) => return self.end_all(out),
+                Err(TryRecvError::Empty | TryRecvError::Closed) => None,
+            };
+        }
+        if let Some(batch) = next {
+            self.on_batch(&batch, out);
+        }
+        self.send_due_tickers(out);
+    }
+
+    fn wants_to_send(&self, _out: &Outbox) -> bool {
+        true
+    }
+}
