@@ -1,7 +1,58 @@
 //! A simulated Kalshi exchange that speaks the venue's own wire protocol on a port of its own.
+//!
+//! `venue` decides (pure), `population` and `scenario` make it live, `http` and `socket` serve it, `replay` serves a
+//! recording in its place. Shares no code with what connects to it.
 
 pub mod auth;
+mod clock;
 pub mod host;
+pub mod population;
 pub mod replay;
+pub mod scenario;
+mod server;
 pub mod socket;
 pub mod venue;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+pub use scenario::{Scenario, ScenarioError};
+pub use server::{Running, SpawnError, spawn};
+
+/// What to simulate, and where.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Port 0 picks a free one.
+    pub listen: SocketAddr,
+    pub seed: u64,
+    pub scenario: Scenario,
+    /// Serve this recording instead of a living market.
+    pub replay: Option<Replay>,
+    pub keys: Vec<KeyEntry>,
+}
+
+/// A member's key: RSA or Ed25519, as SPKI PEM. Ids that name the same public key share one account.
+#[derive(Debug, Clone)]
+pub struct KeyEntry {
+    pub id: String,
+    pub public_pem: String,
+}
+
+/// A recording and its speed: a multiple of recorded time, 0 as fast as it is read.
+#[derive(Debug, Clone)]
+pub struct Replay {
+    pub file: PathBuf,
+    pub speed: f64,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 7474)),
+            seed: 7,
+            scenario: Scenario::default(),
+            replay: None,
+            keys: Vec::new(),
+        }
+    }
+}

@@ -72,13 +72,18 @@ impl Venue {
 
     /// Lists a market; it opens by time.
     pub fn list(&mut self, listing: Listing, now_us: i64) {
+        let market_id = self.dice.uuid();
+        self.list_as(listing, &market_id, now_us);
+    }
+
+    /// Lists a market whose id is already known, as a recording's is.
+    pub fn list_as(&mut self, listing: Listing, market_id: &str, now_us: i64) {
         let is_first =
             !self.markets.values().any(|market| market.listing.event_ticker == listing.event_ticker);
         if is_first {
             self.events.push(lifecycle::event_created(&listing));
         }
-        let market_id = self.dice.uuid().into();
-        let market = Market::new(listing, market_id, now_us);
+        let market = Market::new(listing, market_id.into(), now_us);
         self.events.push(lifecycle::created(&market, now_us));
         self.markets.insert(Arc::clone(&market.ticker), market);
     }

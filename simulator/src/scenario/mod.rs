@@ -1,0 +1,101 @@
+//! What the exchange trades: series of markets, the population, and the terms members get. Named, or read from a file.
+
+mod calendar;
+mod series;
+
+use std::path::Path;
+
+use serde::Deserialize;
+
+pub use calendar::Calendar;
+pub use series::SeriesPlan;
+
+/// A scenario. The file form is TOML with the same names; what a file leaves out is as in `calm`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Scenario {
+    /// Dollars each member starts with, on every shard.
+    pub member_dollars: i64,
+    /// Acts of the population per second, the whole exchange together.
+    pub acts_per_second: u32,
+    /// Contracts the population quotes on each side of a market, in all levels together.
+    pub depth_contracts: i64,
+    /// Milliseconds by which reads of the account lag behind writes.
+    pub read_lag_ms: i64,
+    /// Token buckets of a member, tokens per second and capacity.
+    pub read_tokens_per_second: u32,
+    pub read_tokens_max: u32,
+    pub write_tokens_per_second: u32,
+    pub write_tokens_max: u32,
+    /// Balance reads per second; they have a bucket of their own.
+    pub balance_reads_per_second: u32,
+    pub series: Vec<SeriesPlan>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ScenarioError {
+    #[error("no scenario named {name:?}; there are {}", Scenario::names().join(", "))]
+    Unknown { name: String },
+    #[error("cannot read scenario {path}")]
+    Unreadable { path: String, source: std::io::Error },
+    #[error("scenario {path}: {reason}")]
+    Malformed { path: String, reason: String },
+}
+
+impl Default for Scenario {
+    /// `calm`: a living exchange that a person can follow.
+    fn default() -> Scenario {
+        Scenario {
+            member_dollars: 10_000,
+            acts_per_second: 150,
+            depth_contracts: 4_000,
+            read_lag_ms: 0,
+            read_tokens_per_second: 300,
+            read_tokens_max: 900,
+            write_tokens_per_second: 300,
+            write_tokens_max: 900,
+            balance_reads_per_second: 5,
+            series: series::calm(),
+        }
+    }
+}
+
+impl Scenario {
+    pub fn names() -> &'static [&'static str] {
+        &["calm", "busy", "still"]
+    }
+
+    pub fn named(name: &str) -> Result<Scenario, ScenarioError> {
+        let calm = Scenario::default();
+        match name {
+            "calm" => Ok(calm),
+            "busy" => Ok(Scenario { acts_per_second: 2_000, ..calm }),
+            // Quotes once and then does nothing: for tests that must see only their own orders move.
+            "still" => Ok(Scenario { acts_per_second: 0, ..calm }),
+            _ => Err(ScenarioError::Unknown { name: name.to_owned() }),
+        }
+    }
+
+    pub fn from_file(path: &Path) -> Result<Scenario, ScenarioError> {
+        let shown = path.display().to_string();
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ScenarioError::Unreadable { path: shown.clone(), source })?;
+        toml::from_str(&text)
+            .map_err(|error| ScenarioError::Malformed { path: shown, reason: error.to_string() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Scenario;
+
+    #[test]
+    fn a_file_changes_what_it_names_and_names_its_mistakes() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("mine.toml");
+        std::fs::write(&path, "acts_per_second = 5\n").unwrap();
+        assert_eq!(Scenario::from_file(&path).unwrap().acts_per_second, 5);
+        std::fs::write(&path, "acts_per_secnd = 5\n").unwrap();
+        assert!(Scenario::from_file(&path).unwrap_err().to_string().contains("acts_per_secnd"));
+    }
+}

@@ -1,0 +1,182 @@
+//! Starts the exchange: accounts, markets, clock, and one port for REST and WebSocket.
+
+use std::collections::BTreeMap;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::mpsc;
+use std::thread::{self, JoinHandle};
+
+use actix_web::dev::ServerHandle;
+use actix_web::{App, HttpServer, rt};
+use tokio_util::sync::CancellationToken;
+
+use crate::Options;
+use crate::auth::{KeyError, KeyRing};
+use crate::clock::{self, Heart};
+use crate::host::{Exchange, wall_us};
+use crate::replay::{CatalogMarket, Recording, ReplayError};
+use crate::scenario::Scenario;
+use crate::socket::{self, Feed, SocketState};
+use crate::venue::Venue;
+use crate::venue::fees::{FeeKind, FeeSchedule};
+use crate::venue::grid::{DECI_CENT, LINEAR_CENT, TAPERED_DECI_CENT};
+use crate::venue::market::{Listing, Outcome};
+
+const WORKERS: usize = 2;
+const SHARDS: i64 = 4;
+const SHUTDOWN_S: u64 = 2;
+/// Markets of a recording stay open this long.
+const RECORDED_OPEN_US: i64 = 30 * 24 * 60 * 60 * 1_000_000;
+
+#[derive(Debug, thiserror::Error)]
+pub enum SpawnError {
+    #[error(
+        "the exchange cannot listen on {address}: {source}; choose another port with --listen (port 0 picks a free one)"
+    )]
+    Listen { address: SocketAddr, source: std::io::Error },
+    #[error("a member's key is unusable")]
+    Key(#[from] KeyError),
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+    #[error("the exchange's threads could not start")]
+    Thread(#[source] std::io::Error),
+}
+
+/// A running exchange. Dropping it leaves it running; `stop` ends it.
+#[derive(Debug)]
+pub struct Running {
+    addr: SocketAddr,
+    server: ServerHandle,
+    sockets: CancellationToken,
+    stop: Arc<AtomicBool>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Running {
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Closes sockets, finishes requests, ends the threads; bounded by a few seconds.
+    pub fn stop(self) {
+        self.stop.store(true, Relaxed);
+        self.sockets.cancel();
+        // The command is queued at once; the future only tells when it is done, which joining the thread does too.
+        drop(self.server.stop(true));
+        self.wait();
+    }
+
+    /// Blocks until the exchange has ended.
+    pub fn wait(self) {
+        for thread in self.threads {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Starts the exchange on threads of its own; returns once the port is open.
+pub fn spawn(options: Options) -> Result<Running, SpawnError> {
+    let keys = KeyRing::new(options.keys.iter().map(|key| (key.id.as_str(), key.public_pem.as_str())))?;
+    let recording =
+        options.replay.as_ref().map(|replay| Recording::open(&replay.file, replay.speed)).transpose()?;
+    let address = options.listen;
+    let listener = TcpListener::bind(address).map_err(|source| SpawnError::Listen { address, source })?;
+    let addr = listener.local_addr().map_err(|source| SpawnError::Listen { address, source })?;
+
+    let mut venue = Venue::new(options.seed);
+    for _ in 0..keys.account_count() {
+        venue.open_account(false, starting_cash(&options.scenario));
+    }
+    let now_us = wall_us();
+    let heart = match &recording {
+        Some(recording) => {
+            recording.catalog().markets().iter().for_each(|market| list_recorded(&mut venue, market, now_us));
+            venue.advance(now_us);
+            None
+        }
+        None => {
+            let mut heart = Heart::new(&mut venue, &options.scenario, options.seed, now_us);
+            heart.beat(&mut venue, now_us);
+            Some(heart)
+        }
+    };
+    let exchange = Arc::new(Exchange::new(venue));
+    let stop = Arc::new(AtomicBool::new(false));
+    let sockets = CancellationToken::new();
+    let feed = match recording {
+        Some(recording) => Feed::replay(recording),
+        None => Feed::live(Arc::clone(&exchange)),
+    };
+    let state = SocketState { keys: Arc::new(keys), feed, stop: sockets.clone() };
+    let (server, serving) = serve(listener, state)?;
+    let mut threads = vec![serving];
+    if let Some(heart) = heart {
+        threads.push(clock::start(exchange, heart, Arc::clone(&stop)).map_err(SpawnError::Thread)?);
+    }
+    Ok(Running { addr, server, sockets, stop, threads })
+}
+
+fn serve(listener: TcpListener, state: SocketState) -> Result<(ServerHandle, JoinHandle<()>), SpawnError> {
+    let (started, handle) = mpsc::channel();
+    let run = move || {
+        rt::System::new().block_on(async move {
+            let server = HttpServer::new(move || {
+                App::new().configure(|config| socket::configure(config, state.clone()))
+            })
+            .workers(WORKERS)
+            .shutdown_timeout(SHUTDOWN_S)
+            .disable_signals()
+            .listen(listener);
+            match server.map(HttpServer::run) {
+                Ok(server) => {
+                    let _ = started.send(Ok(server.handle()));
+                    if let Err(error) = server.await {
+                        tracing::error!(%error, "the exchange's server ended");
+                    }
+                }
+                Err(error) => drop(started.send(Err(error))),
+            }
+        });
+    };
+    let thread = thread::Builder::new().name("exchange".to_owned()).spawn(run).map_err(SpawnError::Thread)?;
+    let gone = |_| SpawnError::Thread(std::io::Error::other("the server's thread ended at once"));
+    let handle = handle.recv().map_err(gone)?.map_err(SpawnError::Thread)?;
+    Ok((handle, thread))
+}
+
+fn starting_cash(scenario: &Scenario) -> BTreeMap<i64, i64> {
+    (0..SHARDS).map(|shard| (shard, scenario.member_dollars.saturating_mul(1_000_000))).collect()
+}
+
+/// Lists a market that a recording names, open as long as anyone will look.
+fn list_recorded(venue: &mut Venue, market: &CatalogMarket, now_us: i64) {
+    let series = market.ticker.split('-').next().unwrap_or_default();
+    let event = market.ticker.rsplit_once('-').map_or(market.ticker.as_str(), |(event, _)| event);
+    let grid = match (market.sub_cent, market.sub_cent_in_the_middle) {
+        (_, true) => DECI_CENT,
+        (true, false) => TAPERED_DECI_CENT,
+        (false, false) => LINEAR_CENT,
+    };
+    let listing = Listing {
+        ticker: market.ticker.clone(),
+        event_ticker: event.to_owned(),
+        series_ticker: series.to_owned(),
+        event_title: format!("Recorded: {event}"),
+        title: format!("Recorded: {}", market.ticker),
+        yes_sub_title: String::new(),
+        exchange_index: 0,
+        grid,
+        fees: FeeSchedule { kind: FeeKind::Quadratic, multiplier: 1_000 },
+        open_us: now_us,
+        close_us: now_us + RECORDED_OPEN_US,
+        settlement_timer_s: 60,
+        outcome: Outcome { result: "no", value: 0 },
+        first_price: 5_000,
+    };
+    if market.market_id.is_empty() {
+        venue.list(listing, now_us);
+    } else {
+        venue.list_as(listing, &market.market_id, now_us);
+    }
+}
