@@ -5,4 +5,4 @@
 
 mod kalshi;
 
-pub use kalshi::{Credential, CredentialError, UrlError, VenueUrls};
+pub use kalshi::{BudgetStats, Credential, CredentialError, RestStatus, UrlError, VenueUrls};

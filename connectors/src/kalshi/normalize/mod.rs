@@ -5,7 +5,7 @@
 
 mod account;
 mod market;
-mod rest;
+pub(crate) mod rest;
 
 use std::borrow::Cow;
 

@@ -1,0 +1,71 @@
+//! The gateway: every REST request of the account leaves here, signed, budgeted, within a deadline.
+//!
+//! Each `VenueRequest` gets exactly one reply on the desk's lane, however it ends. Never here: decisions about orders.
+
+mod account;
+mod client;
+mod plan;
+mod reads;
+mod status;
+mod writes;
+
+use std::sync::Arc;
+
+use outrigger_engine::actors::messages::DeskMessage;
+use outrigger_engine::risk::HaltSwitch;
+use outrigger_engine::venue::VenueRequest;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub(crate) use client::Rest;
+pub(crate) use reads::Reads;
+pub use status::RestStatus;
+
+use super::budget::Budget;
+
+/// What the gateway works with.
+pub(crate) struct GatewayPorts {
+    pub(crate) requests: mpsc::Receiver<VenueRequest>,
+    pub(crate) desk: mpsc::Sender<DeskMessage>,
+    pub(crate) halt: Arc<HaltSwitch>,
+}
+
+/// Serves requests until the lane closes or `stop` is cancelled; writes on their way are finished by `tasks`.
+pub(crate) async fn run(
+    rest: Arc<Rest>,
+    budget: Budget,
+    mut ports: GatewayPorts,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+) {
+    tasks.spawn(account::keep_fresh(Arc::clone(&rest), budget.clone(), stop.clone()));
+    loop {
+        let request = tokio::select! {
+            biased;
+            () = stop.cancelled() => return,
+            request = ports.requests.recv() => request,
+        };
+        match request {
+            None => return,
+            Some(VenueRequest::Write { order_id, attempt, write }) => {
+                // The place in the queue is taken here, in the order of asking; the wait happens in the task.
+                let write = writes::Write::reserve(order_id, attempt, write, &budget);
+                let (rest, budget, desk) = (Arc::clone(&rest), budget.clone(), ports.desk.clone());
+                let halt = Arc::clone(&ports.halt);
+                tasks.spawn(async move {
+                    let reply = write.perform(&rest, &budget, &halt).await;
+                    // A closed lane means the process is stopping; the next start reads the truth back.
+                    let _ = desk.send(DeskMessage::Venue(reply)).await;
+                });
+            }
+            Some(VenueRequest::Report(scope)) => {
+                let (reads, desk) = (Reads::new(Arc::clone(&rest), budget.clone()), ports.desk.clone());
+                tasks.spawn(async move {
+                    let report = reads.report(scope).await;
+                    let _ = desk.send(DeskMessage::Report(report)).await;
+                });
+            }
+        }
+    }
+}
