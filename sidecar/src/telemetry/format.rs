@@ -1,6 +1,6 @@
 //! One JSON object a line: `ts`, `level`, `service`, `component`, `event`, `message`, then the event's own fields.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
@@ -37,19 +37,27 @@ where
     }
 }
 
-fn line(level: &str, target: &str, mut fields: Map<String, Value>) -> Value {
-    let mut line = Map::new();
-    line.insert("ts".to_owned(), jiff::Timestamp::now().to_string().into());
-    line.insert("level".to_owned(), level.to_lowercase().into());
-    line.insert("service".to_owned(), SERVICE.into());
-    line.insert("component".to_owned(), component(target).into());
-    line.insert("event".to_owned(), fields.remove("event").unwrap_or_else(|| "log".into()));
-    line.insert("message".to_owned(), fields.remove("message").unwrap_or_default());
-    for (name, value) in fields {
-        let name = if RESERVED.contains(&name.as_str()) { format!("{name}_") } else { name };
-        line.insert(name, value);
+/// Returns the line, the frame's names first, so that a person finds them.
+fn line(level: &str, target: &str, mut fields: Map<String, Value>) -> String {
+    let frame = [
+        ("ts", format!("{:.6}", jiff::Timestamp::now()).into()),
+        ("level", level.to_lowercase().into()),
+        ("service", SERVICE.into()),
+        ("component", component(target).into()),
+        ("event", fields.remove("event").unwrap_or_else(|| "log".into())),
+        ("message", fields.remove("message").unwrap_or_else(|| "".into())),
+    ];
+    let mut line = String::from("{");
+    for (name, value) in frame {
+        let separator = if line.len() > 1 { "," } else { "" };
+        let _ = write!(line, "{separator}\"{name}\":{value}");
     }
-    Value::Object(line)
+    for (name, value) in fields {
+        let suffix = if RESERVED.contains(&name.as_str()) { "_" } else { "" };
+        let _ = write!(line, ",{}:{value}", Value::from(format!("{name}{suffix}")));
+    }
+    line.push('}');
+    line
 }
 
 /// Returns a target without the crates' common prefix: `outrigger_engine::actors::desk` is `engine::actors::desk`.
@@ -58,7 +66,7 @@ fn component(target: &str) -> &str {
 }
 
 /// Says how many lines a reader that was too slow did not get.
-pub(super) fn lost_line(lost: u64) -> Value {
+pub(super) fn lost_line(lost: u64) -> String {
     let mut fields = Map::new();
     fields.insert("event".to_owned(), "log_lines_dropped".into());
     fields.insert(
