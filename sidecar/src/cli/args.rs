@@ -33,6 +33,8 @@ pub(super) struct Cli {
 pub(super) enum Command {
     /// Run the sidecar (the default command)
     Run(RunArgs),
+    /// Run the simulated exchange alone
+    Exchange(ExchangeArgs),
     /// Print the effective configuration with secrets redacted, or every mistake in it
     CheckConfig(CheckConfigArgs),
     /// Watch markets of a running sidecar in the terminal
@@ -131,6 +133,37 @@ impl RunArgs {
         flags.set("--acknowledge-live", self.acknowledge_live.then(|| "true".to_owned()));
         Sources::gather(self.config.clone(), flags)
     }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExchangeArgs {
+    /// Address of REST and WebSocket; port 0 picks one [default: 127.0.0.1:7474]
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<String>,
+    /// A scenario's name, or a file that describes one [default: calm]
+    #[arg(long, value_name = "NAME|FILE")]
+    pub scenario: Option<String>,
+    /// The same seed gives the same market [default: 7]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Serve a recorded session instead of a living market
+    #[arg(long, value_name = "FILE")]
+    pub replay: Option<PathBuf>,
+    /// Multiple of recorded time; 0 as fast as it is read [default: 1]
+    #[arg(long, value_name = "N")]
+    pub speed: Option<f64>,
+    /// A member's key id and public key, RSA or Ed25519, as a file or the PEM itself; repeatable
+    #[arg(long = "key", value_name = "ID=PUBLIC_PEM")]
+    pub keys: Vec<String>,
+    /// error, warn, info, debug or trace [default: info]
+    #[arg(long, value_name = "LEVEL")]
+    pub log_level: Option<String>,
+    /// auto, json or text [default: auto]
+    #[arg(long, value_name = "FORMAT")]
+    pub log_format: Option<String>,
+    /// Printed in the READY line
+    #[arg(long, value_name = "TEXT", env = "OUTRIGGER_NONCE", hide_env_values = true)]
+    pub nonce: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@
 
 mod args;
 mod check_config;
+mod exchange;
 mod ledger;
 pub mod output;
 mod run;
@@ -35,7 +36,7 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => error.exit(),
     };
-    let is_tool = !matches!(cli.command, Command::Run(_));
+    let is_tool = !matches!(cli.command, Command::Run(_) | Command::Exchange(_));
     if is_tool {
         telemetry::init_tool();
     }
@@ -53,6 +54,7 @@ pub fn main() -> ExitCode {
 fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Run(args) => run::run(args),
+        Command::Exchange(args) => exchange::run(args),
         Command::CheckConfig(args) => check_config::run(args),
         Command::Watch(args) => watch::run(args),
         Command::Token(command) => token::run(command),

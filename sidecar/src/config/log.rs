@@ -76,3 +76,17 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Log {
     let format = reader.value("log.format", LogFormat::Auto, format);
     Log { level, format }
 }
+
+/// Reads the two flags where there is no configuration besides.
+pub fn log_from_flags(level_text: Option<&str>, format_text: Option<&str>, wrong: &mut Vec<String>) -> Log {
+    let mut log = Log { level: LogLevel::Info, format: LogFormat::Auto };
+    match level_text.map(level).transpose() {
+        Ok(level) => log.level = level.unwrap_or(log.level),
+        Err(expected) => wrong.push(format!("--log-level: {expected} is needed")),
+    }
+    match format_text.map(format).transpose() {
+        Ok(format) => log.format = format.unwrap_or(log.format),
+        Err(expected) => wrong.push(format!("--log-format: {expected} is needed")),
+    }
+    log
+}

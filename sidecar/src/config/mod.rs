@@ -22,7 +22,7 @@ use std::path::PathBuf;
 pub use api::{Api, Listen};
 pub use bootstrap::{Bootstrap, BootstrapToken};
 pub use keys::Env;
-pub use log::{Log, LogFormat, LogLevel};
+pub use log::{Log, LogFormat, LogLevel, log_from_flags};
 pub use mistake::{Mistake, Mistakes};
 pub use process::Process;
 pub use reader::Shown;
