@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use super::frame::{Frame, Message, levels, price_of, scalar};
 use super::number::{Count, Price, parse_count};
+use super::sequence::Order;
 
 /// Names one recorded sequence: the recorder's connection and the sid on it.
 pub(super) type LaneKey = (u64, u64);
@@ -50,14 +51,18 @@ pub(super) struct Books {
 }
 
 impl Books {
-    /// Applies a book message. `in_order` tells whether it continues its sequence.
-    pub(super) fn apply(&mut self, lane: LaneKey, frame: &Frame<'_>, in_order: bool) {
-        if !in_order {
-            self.break_lane(lane);
+    /// Applies a book message that stands at `order` in its sequence.
+    pub(super) fn apply(&mut self, lane: LaneKey, frame: &Frame<'_>, order: Order) {
+        match order {
+            Order::Next => {}
+            Order::Repeated => return,
+            Order::Gap | Order::Late => self.break_lane(lane),
         }
         let Some(ticker) = frame.message.market_ticker.as_deref() else { return self.break_lane(lane) };
         if frame.kind == "orderbook_snapshot" {
-            let mut book = Book { lane, market_id: market_id(&frame.message), ..Book::default() };
+            // A late snapshot may lack changes that came before it.
+            let is_broken = order == Order::Late;
+            let mut book = Book { lane, market_id: market_id(&frame.message), is_broken, ..Book::default() };
             let sides = side(frame.message.yes_dollars_fp).zip(side(frame.message.no_dollars_fp));
             match sides {
                 Some((yes, no)) => (book.yes, book.no) = (yes, no),
@@ -65,7 +70,7 @@ impl Books {
             }
             self.by_ticker.insert(ticker.to_owned(), book);
         } else if let Some(book) = self.by_ticker.get_mut(ticker) {
-            let applied = in_order && change(book, &frame.message).is_some();
+            let applied = order == Order::Next && change(book, &frame.message).is_some();
             book.is_broken |= !applied;
         }
     }
@@ -136,10 +141,10 @@ mod tests {
         )
     }
 
-    fn play(frames: &[(&str, bool)]) -> Books {
+    fn play(frames: &[(&str, Order)]) -> Books {
         let mut books = Books::default();
-        for (text, in_order) in frames {
-            books.apply((0, 1), &Frame::parse(text.as_bytes()).unwrap(), *in_order);
+        for (text, order) in frames {
+            books.apply((0, 1), &Frame::parse(text.as_bytes()).unwrap(), *order);
         }
         books
     }
@@ -148,12 +153,19 @@ mod tests {
     fn snapshots_replace_and_deltas_add() {
         let gone = delta("0.4000", "-1.00", "yes");
         let no = delta("0.3000", "7.25", "no");
-        let view = play(&[(SNAPSHOT, true), (&gone, true), (&no, true)]).view("A").unwrap();
+        let view = play(&[
+            (SNAPSHOT, Order::Next),
+            (&gone, Order::Next),
+            (&gone, Order::Repeated),
+            (&no, Order::Next),
+        ])
+        .view("A")
+        .unwrap();
         assert_eq!(view.yes, vec![(4100, 250)]);
         assert_eq!(view.no, vec![(3000, 725)]);
         let empty =
             r#"{"type":"orderbook_snapshot","sid":1,"seq":3,"msg":{"market_ticker":"A","market_id":"m"}}"#;
-        let view = play(&[(SNAPSHOT, true), (empty, true)]).view("A").unwrap();
+        let view = play(&[(SNAPSHOT, Order::Next), (empty, Order::Gap)]).view("A").unwrap();
         assert_eq!((view.yes.len(), view.no.len()), (0, 0));
     }
 
@@ -162,10 +174,14 @@ mod tests {
         let good = delta("0.4000", "1.00", "yes");
         let negative = delta("0.4000", "-9.00", "yes");
         let unreadable = delta("abc", "1.00", "yes");
-        for (text, in_order) in [(&good, false), (&negative, true), (&unreadable, true)] {
-            assert_eq!(play(&[(SNAPSHOT, true), (text, in_order)]).view("A"), Err(NoBook::Broken));
-            assert!(play(&[(SNAPSHOT, true), (text, in_order), (SNAPSHOT, true)]).view("A").is_ok());
+        for (text, order) in
+            [(&good, Order::Gap), (&good, Order::Late), (&negative, Order::Next), (&unreadable, Order::Next)]
+        {
+            let broken = [(SNAPSHOT, Order::Next), (text.as_str(), order)];
+            assert_eq!(play(&broken).view("A"), Err(NoBook::Broken));
+            assert!(play(&[broken[0], broken[1], (SNAPSHOT, Order::Next)]).view("A").is_ok());
         }
+        assert_eq!(play(&[(SNAPSHOT, Order::Late)]).view("A"), Err(NoBook::Broken));
         assert_eq!(Books::default().view("A"), Err(NoBook::NotReached));
     }
 }

@@ -6,9 +6,27 @@
 //! late frames; they get the number that their place in the recording has in our sequence.
 
 use std::collections::VecDeque;
+use std::hash::BuildHasher as _;
+
+use foldhash::fast::FixedState;
 
 /// How many recent numbers are kept to place late frames.
 const RECENT_MAX: usize = 256;
+/// How many recent frames are kept to know a repeated one.
+const SEEN_MAX: usize = 64;
+
+/// Where a recorded frame stands in its sequence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    /// The number after the watermark.
+    Next,
+    /// A number further on: frames are missing.
+    Gap,
+    /// A frame that came before, number and text alike: it changes nothing.
+    Repeated,
+    /// Any other number at or below the watermark, or no number at all.
+    Late,
+}
 
 #[derive(Debug, Clone, Copy)]
 struct Passed {
@@ -22,12 +40,28 @@ struct Passed {
 pub(super) struct Lane {
     watermark: u64,
     recent: VecDeque<Passed>,
+    /// Number and fingerprint of recent frames.
+    seen: VecDeque<(u64, u64)>,
 }
 
 impl Lane {
-    /// Tells whether `recorded` continues the sequence without a gap or a step back.
-    pub(super) fn continues_with(&self, recorded: u64) -> bool {
-        self.watermark.checked_add(1) == Some(recorded)
+    /// Tells where a frame stands, before it is kept, left out or passed by.
+    pub(super) fn order(&mut self, recorded: Option<u64>, text: &[u8]) -> Order {
+        let Some(recorded) = recorded else { return Order::Late };
+        let seen = (recorded, FixedState::default().hash_one(text));
+        let order = if recorded > self.watermark {
+            let is_next = recorded - self.watermark == 1;
+            if is_next { Order::Next } else { Order::Gap }
+        } else if self.seen.contains(&seen) {
+            Order::Repeated
+        } else {
+            Order::Late
+        };
+        if self.seen.len() == SEEN_MAX {
+            self.seen.pop_front();
+        }
+        self.seen.push_back(seen);
+        order
     }
 
     /// Takes note of a frame that no subscription of ours could get.
@@ -135,7 +169,21 @@ mod tests {
     fn a_subscription_made_in_the_middle_starts_at_one() {
         let (mut lane, mut last) = (Lane::default(), 0);
         lane.pass_by(41);
-        assert!(lane.continues_with(42));
         assert_eq!(lane.keep(42, &mut last), 1);
+    }
+
+    #[test]
+    fn repeated_frames_are_told_from_late_ones() {
+        let mut lane = Lane::default();
+        let mut last = 0;
+        let frames = [(1, "a"), (3, "c"), (3, "c"), (3, "x"), (2, "b"), (4, "d")];
+        let orders = frames.map(|(recorded, text)| {
+            let order = lane.order(Some(recorded), text.as_bytes());
+            lane.keep(recorded, &mut last);
+            order
+        });
+        let expected = [Order::Next, Order::Gap, Order::Repeated, Order::Late, Order::Late, Order::Next];
+        assert_eq!(orders, expected);
+        assert_eq!(lane.order(None, b"a"), Order::Late);
     }
 }

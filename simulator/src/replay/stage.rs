@@ -25,7 +25,7 @@ use super::books::{Books, LaneKey, NoBook};
 use super::frame::Frame;
 use super::line::Recorded;
 use super::number::{Count, Price};
-use super::sequence::Lane;
+use super::sequence::{Lane, Order};
 
 /// The state of one replay.
 pub(super) struct Stage {
@@ -61,7 +61,8 @@ impl Stage {
         let channel = Channel::of_message_type(&frame.kind).or(*named);
         *named = channel;
         if channel == Some(Channel::OrderbookDelta) {
-            apply(&mut self.books.lock(), key, lane, &frame);
+            let order = lane.order(frame.seq, &recorded.text);
+            apply(&mut self.books.lock(), key, order, &frame);
         }
         let Some(subscription) = channel.and_then(|channel| subscriptions.of_channel(channel)) else {
             if let Some(seq) = frame.seq {
@@ -160,11 +161,10 @@ impl Source for Stage {
 }
 
 /// Applies a frame of the book channel to the books.
-fn apply(books: &mut Books, key: LaneKey, lane: &Lane, frame: &Frame<'_>) {
-    let in_order = frame.seq.is_some_and(|seq| lane.continues_with(seq));
+fn apply(books: &mut Books, key: LaneKey, order: Order, frame: &Frame<'_>) {
     match &*frame.kind {
-        "orderbook_snapshot" | "orderbook_delta" => books.apply(key, frame, in_order),
-        _ if frame.seq.is_some() && !in_order => books.break_lane(key),
+        "orderbook_snapshot" | "orderbook_delta" => books.apply(key, frame, order),
+        _ if frame.seq.is_some() && order == Order::Gap => books.break_lane(key),
         _ => {}
     }
 }

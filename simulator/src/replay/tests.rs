@@ -253,6 +253,20 @@ fn no_snapshot_is_given_after_a_gap() {
 }
 
 #[test]
+fn a_repeated_frame_leaves_the_books_known() {
+    run(async {
+        let (recording, mut client, frames) = play_books("duplicate.jsonl", &[A, B], 9).await;
+        let unique =
+            frames.iter().enumerate().filter(|(at, f)| *at == 0 || f["seq"] != frames[at - 1]["seq"]);
+        let books = rebuild(unique.map(|(_, frame)| frame));
+        for ticker in [A, B] {
+            assert_eq!(shown(&recording, ticker), books[ticker]);
+        }
+        assert_silent(&mut client).await;
+    });
+}
+
+#[test]
 fn no_side_is_reported_at_yes_prices_on_request() {
     run(async {
         let recording = open("clean.jsonl");
