@@ -125,6 +125,8 @@ fn serve(listener: TcpListener, state: SocketState) -> Result<(ServerHandle, Joi
                 App::new().configure(|config| socket::configure(config, state.clone()))
             })
             .workers(WORKERS)
+            // Small frames must leave at once: else each waits for the acknowledgement of the one before.
+            .tcp_nodelay(true)
             .shutdown_timeout(SHUTDOWN_S)
             .disable_signals()
             .listen(listener);

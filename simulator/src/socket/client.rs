@@ -121,4 +121,14 @@ impl Client {
         assert!(text.ends_with("}\n"), "{text}");
         serde_json::from_str(&text).unwrap()
     }
+
+    /// Returns the next frame for which `is_it` holds; the ones before are passed over.
+    pub(crate) async fn json_until(&mut self, is_it: impl Fn(&Value) -> bool) -> Value {
+        loop {
+            let frame = self.json().await;
+            if is_it(&frame) {
+                return frame;
+            }
+        }
+    }
 }

@@ -17,6 +17,8 @@ mod text;
 #[cfg(test)]
 pub(crate) mod client;
 #[cfg(test)]
+mod living_tests;
+#[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
