@@ -94,6 +94,20 @@ struct Told {
     header: Option<(HeaderName, HeaderValue)>,
 }
 
+/// A problem as it is written, field by field.
+#[derive(Debug, Serialize)]
+pub(crate) struct Document<'a> {
+    r#type: String,
+    title: &'a str,
+    status: u16,
+    code: &'a str,
+    detail: &'a str,
+    #[serde(skip_serializing_if = "<[Mistake]>::is_empty")]
+    errors: &'a [Mistake],
+    #[serde(flatten)]
+    extra: &'a Map<String, Value>,
+}
+
 /// After how many seconds a client may try again what was refused for a passing reason.
 const RETRY_AFTER_S: &str = "1";
 
@@ -135,22 +149,16 @@ impl Problem {
     }
 
     /// Returns the document, as it also stands inside the answers of batches.
-    pub(crate) fn document(&self) -> Value {
-        let mut document = Map::new();
-        document.insert("type".into(), format!("urn:outrigger:error:{}", self.kind.code).into());
-        document.insert("title".into(), self.kind.title.into());
-        document.insert("status".into(), self.status.into());
-        document.insert("code".into(), self.kind.code.into());
-        document.insert("detail".into(), self.told.detail.clone().into());
-        if !self.told.mistakes.is_empty() {
-            let mistakes =
-                self.told.mistakes.iter().map(
-                    |mistake| serde_json::json!({ "pointer": mistake.pointer, "detail": mistake.detail }),
-                );
-            document.insert("errors".into(), mistakes.collect());
+    pub(crate) fn document(&self) -> Document<'_> {
+        Document {
+            r#type: format!("urn:outrigger:error:{}", self.kind.code),
+            title: self.kind.title,
+            status: self.status,
+            code: self.kind.code,
+            detail: &self.told.detail,
+            errors: &self.told.mistakes,
+            extra: &self.told.extra,
         }
-        document.extend(self.told.extra.clone());
-        Value::Object(document)
     }
 
     pub(crate) fn status(&self) -> StatusCode {
@@ -166,7 +174,7 @@ impl Problem {
         if let Some((name, value)) = &self.told.header {
             answer.insert_header((name.clone(), value.clone()));
         }
-        answer.body(self.document().to_string())
+        answer.body(serde_json::to_string(&self.document()).unwrap_or_default())
     }
 }
 

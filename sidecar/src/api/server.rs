@@ -22,6 +22,8 @@ pub struct ServerOptions {
 /// A peer that acknowledges nothing, or whose window stays closed, this long loses its socket: a session that is not read
 /// is not polled and could not end itself.
 const PEER_TIMEOUT_MS: u32 = 30_000;
+/// Longer than client libraries keep idle connections, so that they, not we, close one that is about to be used.
+const KEEP_ALIVE: Duration = Duration::from_secs(120);
 const CONNECTIONS_MAX: usize = 2_048;
 
 /// Starts serving on a bound listener. Signals are the caller's business.
@@ -40,6 +42,7 @@ pub fn start(
     let server = server
         .workers(options.workers)
         .max_connections(CONNECTIONS_MAX)
+        .keep_alive(KEEP_ALIVE)
         .client_request_timeout(Duration::from_secs(5))
         .shutdown_timeout(options.stop_within_s)
         .disable_signals()

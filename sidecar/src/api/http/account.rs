@@ -2,10 +2,13 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
+
+use outrigger_engine::desk::view::ShardCash;
+use outrigger_engine::domain::Money;
 
 use super::orders::{as_of, order_id};
-use super::query::{Query, page, rfc3339};
+use super::query::{Page, Query, page, rfc3339};
 use crate::api::problem::Problem;
 use crate::api::state::ApiState;
 
@@ -23,23 +26,28 @@ pub(super) async fn positions(state: web::Data<ApiState>, req: HttpRequest) -> R
         let kept = later.filter(|row| ticker.as_deref().is_none_or(|ticker| row.ticker.as_str() == ticker));
         page(kept.cloned(), limit, |row| row.ticker.clone())
     };
-    Ok(HttpResponse::Ok().json(json!({ "positions": rows, "cursor": cursor, "as_of": as_of(&state) })))
+    let body = Page { name: "positions", rows: &rows, cursor: Some(cursor), as_of: Some(as_of(&state)) };
+    Ok(HttpResponse::Ok().json(body))
 }
 
 /// `GET /v1/balance`. Before the first complete read every amount is null, never zero.
 pub(super) async fn balance(state: web::Data<ApiState>, req: HttpRequest) -> Result<HttpResponse, Problem> {
     Query::read(&req, &[]).finish()?;
     let balance = state.parts.read_model.balance.read().clone();
-    let body = match balance {
-        Some(balance) => json!({
-            "cash": balance.cash,
-            "portfolio_value": balance.portfolio_value,
-            "by_shard": balance.by_shard,
-            "as_of": rfc3339(balance.as_of_ms.0),
-        }),
-        None => json!({ "cash": null, "portfolio_value": null, "by_shard": [], "as_of": null }),
-    };
-    Ok(HttpResponse::Ok().json(body))
+    Ok(HttpResponse::Ok().json(Balance {
+        cash: balance.as_ref().map(|balance| balance.cash),
+        portfolio_value: balance.as_ref().map(|balance| balance.portfolio_value),
+        as_of: balance.as_ref().and_then(|balance| rfc3339(balance.as_of_ms.0)),
+        by_shard: balance.map(|balance| balance.by_shard).unwrap_or_default(),
+    }))
+}
+
+#[derive(Serialize)]
+struct Balance {
+    cash: Option<Money>,
+    portfolio_value: Option<Money>,
+    by_shard: Vec<ShardCash>,
+    as_of: Option<String>,
 }
 
 /// `GET /v1/fills`
@@ -59,7 +67,8 @@ pub(super) async fn fills(state: web::Data<ApiState>, req: HttpRequest) -> Resul
                 && of_order.is_none_or(|order_id| fill.order_id == order_id)
         })
     };
-    Ok(HttpResponse::Ok().json(json!({ "fills": rows, "cursor": cursor, "as_of": as_of(&state) })))
+    let body = Page { name: "fills", rows: &rows, cursor: Some(cursor), as_of: Some(as_of(&state)) };
+    Ok(HttpResponse::Ok().json(body))
 }
 
 /// `GET /v1/settlements`
@@ -78,7 +87,8 @@ pub(super) async fn settlements(
             ticker.as_deref().is_none_or(|ticker| row.ticker.as_str() == ticker)
         })
     };
-    Ok(HttpResponse::Ok().json(json!({ "settlements": rows, "cursor": cursor, "as_of": as_of(&state) })))
+    let body = Page { name: "settlements", rows: &rows, cursor: Some(cursor), as_of: Some(as_of(&state)) };
+    Ok(HttpResponse::Ok().json(body))
 }
 
 /// `GET /v1/limits`

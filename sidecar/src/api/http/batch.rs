@@ -3,8 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::future::join_all;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 
 use outrigger_engine::desk::command::DeskCommand;
 use outrigger_engine::desk::view::OrderView;
@@ -13,7 +12,8 @@ use outrigger_engine::domain::OrderId;
 use super::body::{self, Fields};
 use super::order_body;
 use super::orders::{Asked, idempotency_key, order_id, status_of, submit};
-use crate::api::problem::{self, Problem};
+use super::query::Page;
+use crate::api::problem::{self, Document, Problem};
 use crate::api::state::ApiState;
 
 /// Orders one request may place.
@@ -92,16 +92,26 @@ fn bounded(name: &str, len: usize, max: usize) -> Result<(), Problem> {
     Err(Problem::new(problem::BODY_FIELDS, detail).at(&format!("/{name}")))
 }
 
-fn results(ended: Vec<Result<(OrderView, bool), Problem>>, done: StatusCode) -> HttpResponse {
-    let entry = |end: Result<(OrderView, bool), Problem>| -> Value {
-        match end {
+/// How one order of a batch ended.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum End<'a> {
+    Done { status: u16, replayed: bool, order: &'a OrderView },
+    Failed { status: u16, problem: Document<'a> },
+}
+
+impl End<'_> {
+    fn of(ended: &Result<(OrderView, bool), Problem>, done: StatusCode) -> End<'_> {
+        match ended {
             Ok((order, replayed)) => {
-                let status = status_of(&order, done).as_u16();
-                json!({ "status": status, "replayed": replayed, "order": order })
+                End::Done { status: status_of(order, done).as_u16(), replayed: *replayed, order }
             }
-            Err(problem) => json!({ "status": problem.status().as_u16(), "problem": problem.document() }),
+            Err(problem) => End::Failed { status: problem.status().as_u16(), problem: problem.document() },
         }
-    };
-    let results: Vec<Value> = ended.into_iter().map(entry).collect();
-    HttpResponse::Ok().json(json!({ "results": results }))
+    }
+}
+
+fn results(ended: Vec<Result<(OrderView, bool), Problem>>, done: StatusCode) -> HttpResponse {
+    let rows: Vec<End<'_>> = ended.iter().map(|ended| End::of(ended, done)).collect();
+    HttpResponse::Ok().json(Page { name: "results", rows: &rows, cursor: None, as_of: None })
 }

@@ -174,7 +174,7 @@ fn type_of(value: &Value) -> &'static str {
 pub(in crate::api) fn nearest(name: &str, known: &[&str], otherwise: String) -> String {
     let near = known.iter().map(|other| (strsim::jaro_winkler(name, other), *other));
     match near.max_by(|a, b| a.0.total_cmp(&b.0)) {
-        Some((closeness, other)) if closeness > 0.8 => format!("{otherwise}; did you mean {other}?"),
+        Some((closeness, other)) if closeness > 0.8 => format!("unknown; did you mean {other}?"),
         Some(_) | None => otherwise,
     }
 }

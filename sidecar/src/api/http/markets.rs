@@ -2,13 +2,13 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize as _, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use outrigger_engine::domain::{Market, MarketStatus, PriceRange, Ticker};
 
 use super::desk_errors;
 use super::orders::market;
-use super::query::{Query, page};
+use super::query::{Page, Query, page, rfc3339};
 use crate::api::problem::{self, Problem};
 use crate::api::state::ApiState;
 
@@ -56,7 +56,8 @@ pub(super) async fn list(state: web::Data<ApiState>, req: HttpRequest) -> Result
     };
     let markets = state.parts.catalog.page(after.as_deref(), limit.saturating_add(1), keep);
     let (markets, cursor) = page(markets.iter().map(MarketView::of), limit, |market| market.ticker.clone());
-    Ok(HttpResponse::Ok().json(json!({ "markets": markets, "cursor": cursor })))
+    let body = Page { name: "markets", rows: &markets, cursor: Some(cursor), as_of: None };
+    Ok(HttpResponse::Ok().json(body))
 }
 
 /// `GET /v1/markets/{ticker}`
@@ -89,7 +90,8 @@ pub(super) async fn trades(state: web::Data<ApiState>, req: HttpRequest) -> Resu
     let trades = state.parts.trades.trades(ticker, limit).await;
     let trades = trades.map_err(|reason| Problem::new(problem::TRADES_UNREADABLE, reason))?;
     let now_ms = (state.parts.clock)().wall.millis();
-    Ok(HttpResponse::Ok().json(json!({ "trades": trades, "as_of": super::query::rfc3339(now_ms) })))
+    let body = Page { name: "trades", rows: &trades, cursor: None, as_of: Some(rfc3339(now_ms)) };
+    Ok(HttpResponse::Ok().json(body))
 }
 
 fn ticker(req: &HttpRequest) -> Ticker {

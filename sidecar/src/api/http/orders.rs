@@ -3,7 +3,6 @@
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, LOCATION};
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
-use serde_json::json;
 use uuid::Uuid;
 
 use outrigger_engine::desk::command::{DeskAnswer, DeskCommand};
@@ -16,7 +15,7 @@ use super::body::{self, Reader};
 use super::desk_errors;
 use super::guard::RequestId;
 use super::order_body::{self, Draft};
-use super::query::{Query, page, rfc3339};
+use super::query::{Page, Query, page, rfc3339};
 use crate::api::ports::Principal;
 use crate::api::problem::{self, Mistake, Problem};
 use crate::api::state::ApiState;
@@ -51,7 +50,8 @@ pub(super) async fn list(state: web::Data<ApiState>, req: HttpRequest) -> Result
         });
         page(kept.cloned(), limit, |order| order.order_id)
     };
-    Ok(HttpResponse::Ok().json(json!({ "orders": orders, "cursor": cursor, "as_of": as_of(&state) })))
+    let body = Page { name: "orders", rows: &orders, cursor: Some(cursor), as_of: Some(as_of(&state)) };
+    Ok(HttpResponse::Ok().json(body))
 }
 
 /// `GET /v1/orders/{order_id}`
@@ -128,7 +128,7 @@ pub(super) async fn cancel_all(
 ) -> Result<HttpResponse, Problem> {
     let answer = Asked::of(&req).desk(&state, "order.cancel_all", "all", DeskCommand::CancelAll).await?;
     let DeskAnswer::Canceled { orders } = answer else { return Err(unexpected()) };
-    Ok(HttpResponse::Ok().json(json!({ "orders": orders })))
+    Ok(HttpResponse::Ok().json(Page { name: "orders", rows: &orders, cursor: None, as_of: None }))
 }
 
 /// Who asks, for the journal's cause and the audit.

@@ -1,6 +1,7 @@
 //! Query strings: every parameter known, every mistake named.
 
 use actix_web::HttpRequest;
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
 use crate::api::problem::{self, Mistake, Problem};
 
@@ -86,6 +87,29 @@ pub(super) fn page<T, K: ToString>(
     let page: Vec<T> = rows.by_ref().take(limit).collect();
     let cursor = if rows.next().is_some() { page.last().map(|row| key(row).to_string()) } else { None };
     (page, cursor.unwrap_or_default())
+}
+
+/// A page of rows as it is written: `{"orders":[…],"cursor":"…","as_of":"…"}`.
+pub(super) struct Page<'a, T> {
+    pub(super) name: &'static str,
+    pub(super) rows: &'a [T],
+    pub(super) cursor: Option<String>,
+    /// Outer `None` leaves the field out; inner `None` is a time not known yet.
+    pub(super) as_of: Option<Option<String>>,
+}
+
+impl<T: Serialize> Serialize for Page<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry(self.name, self.rows)?;
+        if let Some(cursor) = &self.cursor {
+            map.serialize_entry("cursor", cursor)?;
+        }
+        if let Some(as_of) = &self.as_of {
+            map.serialize_entry("as_of", as_of)?;
+        }
+        map.end()
+    }
 }
 
 /// Writes a time as RFC 3339 in UTC, milliseconds.

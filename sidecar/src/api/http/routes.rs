@@ -79,7 +79,7 @@ fn system_routes() -> Vec<RouteSpec> {
         RouteSpec {
             scope: None,
             ..read("/healthz", "Tells that the process lives.", &[(200, "Health")], || {
-                web::get().to(system::healthz)
+                web::route().to(system::healthz)
             })
         },
         RouteSpec {
@@ -88,18 +88,20 @@ fn system_routes() -> Vec<RouteSpec> {
                 "/readyz",
                 "Tells whether every part is ready.",
                 &[(200, "Readiness"), (503, "Readiness")],
-                || web::get().to(system::readyz),
+                || web::route().to(system::readyz),
             )
         },
-        read("/metrics", "Metrics as OpenMetrics text.", &[(200, "Text")], || web::get().to(system::metrics)),
-        read("/openapi.json", "This document.", &[(200, "Document")], || web::get().to(system::openapi)),
+        read("/metrics", "Metrics as OpenMetrics text.", &[(200, "Text")], || {
+            web::route().to(system::metrics)
+        }),
+        read("/openapi.json", "This document.", &[(200, "Document")], || web::route().to(system::openapi)),
         read("/asyncapi.json", "The stream's document.", &[(200, "Document")], || {
-            web::get().to(system::asyncapi)
+            web::route().to(system::asyncapi)
         }),
         RouteSpec {
             query: &[("ticket", "a stream ticket, where the Authorization header cannot be set")],
             ..read("/v1/stream", "The local stream, a WebSocket.", &[(101, "Stream")], || {
-                web::get().to(ws::upgrade)
+                web::route().to(ws::upgrade)
             })
         },
         RouteSpec {
@@ -110,7 +112,7 @@ fn system_routes() -> Vec<RouteSpec> {
                 "A ticket for one connection to the stream, good for 10 s.",
                 None,
                 &[(201, "Ticket")],
-                || web::post().to(system::ticket),
+                || web::route().to(system::ticket),
             )
         },
     ]
@@ -126,15 +128,15 @@ fn market_routes() -> Vec<RouteSpec> {
                 ("event_ticker", "only markets of this event"),
             ],
             ..read("/v1/markets", "The markets known, by ticker.", &[(200, "Markets")], || {
-                web::get().to(markets::list)
+                web::route().to(markets::list)
             })
         },
-        read("/v1/markets/{ticker}", "One market.", &[(200, "Market")], || web::get().to(markets::one)),
+        read("/v1/markets/{ticker}", "One market.", &[(200, "Market")], || web::route().to(markets::one)),
         read(
             "/v1/markets/{ticker}/book",
             "The order book as it is kept, with its trust and age.",
             &[(200, "Book")],
-            || web::get().to(markets::book),
+            || web::route().to(markets::book),
         ),
         RouteSpec {
             query: &[PAGE],
@@ -142,7 +144,7 @@ fn market_routes() -> Vec<RouteSpec> {
                 "/v1/markets/{ticker}/trades",
                 "Public trades, newest first, as the exchange lists them.",
                 &[(200, "Trades")],
-                || web::get().to(markets::trades),
+                || web::route().to(markets::trades),
             )
         },
     ]
@@ -159,7 +161,7 @@ fn order_routes() -> Vec<RouteSpec> {
                 ("client_order_id", "only this one"),
             ],
             ..read("/v1/orders", "Orders, by id from the newest.", &[(200, "Orders")], || {
-                web::get().to(orders::list)
+                web::route().to(orders::list)
             })
         },
         RouteSpec {
@@ -170,7 +172,7 @@ fn order_routes() -> Vec<RouteSpec> {
                 "Places an order.",
                 Some("NewOrder"),
                 &[(201, "Order"), (202, "Order")],
-                || web::post().to(orders::place),
+                || web::route().to(orders::place),
             )
         },
         write(
@@ -179,7 +181,7 @@ fn order_routes() -> Vec<RouteSpec> {
             "Cancels every order that may rest.",
             None,
             &[(200, "Canceled")],
-            || web::delete().to(orders::cancel_all),
+            || web::route().to(orders::cancel_all),
         ),
         RouteSpec {
             needs_key: true,
@@ -189,7 +191,7 @@ fn order_routes() -> Vec<RouteSpec> {
                 "Places up to 20 orders; each is answered on its own.",
                 Some("NewOrders"),
                 &[(200, "Results")],
-                || web::post().to(batch::place),
+                || web::route().to(batch::place),
             )
         },
         write(
@@ -198,21 +200,21 @@ fn order_routes() -> Vec<RouteSpec> {
             "Cancels up to 100 orders; each is answered on its own.",
             Some("OrderIds"),
             &[(200, "Results")],
-            || web::delete().to(batch::cancel),
+            || web::route().to(batch::cancel),
         ),
     ]
 }
 
 fn one_order_routes() -> Vec<RouteSpec> {
     vec![
-        read("/v1/orders/{order_id}", "One order.", &[(200, "Order")], || web::get().to(orders::one)),
+        read("/v1/orders/{order_id}", "One order.", &[(200, "Order")], || web::route().to(orders::one)),
         write(
             Method::PATCH,
             "/v1/orders/{order_id}",
             "Changes price or count. Only lowering the count keeps the place in the queue.",
             Some("OrderChange"),
             &[(200, "Order"), (202, "Order")],
-            || web::patch().to(orders::amend),
+            || web::route().to(orders::amend),
         ),
         write(
             Method::DELETE,
@@ -220,7 +222,7 @@ fn one_order_routes() -> Vec<RouteSpec> {
             "Cancels an order.",
             None,
             &[(200, "Order"), (202, "Order")],
-            || web::delete().to(orders::cancel),
+            || web::route().to(orders::cancel),
         ),
     ]
 }
@@ -230,30 +232,30 @@ fn account_routes() -> Vec<RouteSpec> {
         RouteSpec {
             query: &[PAGE, CURSOR, TICKER],
             ..read("/v1/positions", "Positions, by ticker.", &[(200, "Positions")], || {
-                web::get().to(account::positions)
+                web::route().to(account::positions)
             })
         },
         read("/v1/balance", "Cash and portfolio value.", &[(200, "Balance")], || {
-            web::get().to(account::balance)
+            web::route().to(account::balance)
         }),
         RouteSpec {
             query: &[PAGE, CURSOR, TICKER, ("order_id", "only fills of this order")],
-            ..read("/v1/fills", "Fills, newest first.", &[(200, "Fills")], || web::get().to(account::fills))
+            ..read("/v1/fills", "Fills, newest first.", &[(200, "Fills")], || web::route().to(account::fills))
         },
         RouteSpec {
             query: &[PAGE, CURSOR, TICKER],
             ..read("/v1/settlements", "Settlements, newest first.", &[(200, "Settlements")], || {
-                web::get().to(account::settlements)
+                web::route().to(account::settlements)
             })
         },
         read(
             "/v1/limits",
             "The exchange's rate limits and the desk's risk limits.",
             &[(200, "Limits")],
-            || web::get().to(account::limits),
+            || web::route().to(account::limits),
         ),
         read("/v1/halt", "Whether trading is active, reduce_only or halted.", &[(200, "Halt")], || {
-            web::get().to(halt::get)
+            web::route().to(halt::get)
         }),
         write(
             Method::PUT,
@@ -261,7 +263,7 @@ fn account_routes() -> Vec<RouteSpec> {
             "Halts trading, or opens it again (scope admin).",
             Some("Halt"),
             &[(200, "Halt")],
-            || web::put().to(halt::put),
+            || web::route().to(halt::put),
         ),
     ]
 }
@@ -279,7 +281,7 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
         let specs = Arc::new(specs);
         let mut resource = web::resource(path);
         for spec in specs.iter() {
-            resource = resource.route((spec.handler)());
+            resource = resource.route((spec.handler)().method(spec.method.clone()));
             if spec.method == Method::GET {
                 resource = resource.route((spec.handler)().method(Method::HEAD));
             }

@@ -2,10 +2,11 @@
 
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
+use serde::Serialize;
 use serde_json::json;
 
 use super::document;
-use crate::api::ports::Principal;
+use crate::api::ports::{Degraded, Principal, ReadyFlags};
 use crate::api::problem::{self, Problem};
 use crate::api::state::ApiState;
 use crate::api::ticket::TICKET_TTL_MS;
@@ -15,11 +16,18 @@ pub(super) async fn healthz() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "status": "ok" }))
 }
 
+#[derive(Serialize)]
+struct Readiness {
+    ready: bool,
+    flags: ReadyFlags,
+    degraded: Vec<Degraded>,
+}
+
 /// `GET /readyz`
 pub(super) async fn readyz(state: web::Data<ApiState>) -> HttpResponse {
     let flags = state.parts.readiness.flags();
     let degraded = state.parts.readiness.degraded();
-    let body = json!({ "ready": flags.all(), "flags": flags, "degraded": degraded });
+    let body = Readiness { ready: flags.all(), flags, degraded };
     if flags.all() {
         HttpResponse::Ok().json(body)
     } else {

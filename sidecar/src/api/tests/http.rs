@@ -126,6 +126,8 @@ async fn health_and_readiness_tell_the_truth() {
     );
     assert_eq!(body["degraded"][0]["component"], "feed");
     assert!(headers.contains_key("retry-after"));
+    let (status, headers, body) = World::send(world.request("HEAD", "/healthz", "")).await;
+    assert_eq!((status, body, &headers["content-length"]), (200, json!(""), &"15".parse().unwrap()));
     let (status, headers, body) = World::send(world.request("GET", "/metrics", "reader")).await;
     assert_eq!((status, body), (200, json!("# EOF\n")));
     assert!(headers["content-type"].to_str().unwrap().starts_with("application/openmetrics-text"));
