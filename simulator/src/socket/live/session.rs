@@ -1,7 +1,7 @@
 //! One client's view of the live exchange: events in, frames for its subscriptions out.
 //!
-//! A client that reads too slowly loses its subscriptions with error 25 and keeps its connection; what waits for
-//! it is bounded. Private messages go to the account of the key that signed, and to no one else.
+//! What waits for a client that does not read stays in the exchange's shared stream. Who falls behind its end
+//! loses all subscriptions with error 25 and keeps the connection; what is encoded for one client is bounded. Private messages go to the account of the key that signed, and to no one else.
 
 use std::sync::Arc;
 
@@ -207,6 +207,9 @@ impl<E: LiveExchange> Session for LiveSession<E> {
                 Some(batch) => self.on_batch(&batch, out),
                 None => break,
             }
+            if !out.has_room() {
+                break;
+            }
             next = match self.events.try_recv() {
                 Ok(batch) => Some(batch),
                 Err(TryRecvError::Lagged(_)) => return self.end_all(out),
@@ -219,7 +222,7 @@ impl<E: LiveExchange> Session for LiveSession<E> {
         self.send_due_tickers(out);
     }
 
-    fn wants_to_send(&self, _out: &Outbox) -> bool {
-        true
+    fn wants_to_send(&self, out: &Outbox) -> bool {
+        out.has_room()
     }
 }

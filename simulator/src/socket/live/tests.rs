@@ -184,12 +184,11 @@ fn a_slow_reader_loses_its_subscriptions_and_can_come_back() {
         let mut client = Client::connect(addr).await;
         subscribe(&mut client, BOOK_A).await;
         client.json().await;
-        // More than the socket buffers and the outbox hold, and the client reads none of it.
+        // More than the socket, the outbox and the shared stream hold, and the client reads none of it.
         let batch: Vec<_> =
-            (0..1_000).map(|n| Outgoing::BookDelta(delta("A", 6 + n, Leg::Yes, 1, 1))).collect();
-        for _ in 0..100 {
+            (0..100).map(|n| Outgoing::BookDelta(delta("A", 6 + n, Leg::Yes, 1, 1))).collect();
+        for _ in 0..3_000 {
             fake.publish(&batch);
-            tokio::task::yield_now().await;
         }
         let mut seq = 1;
         let error = loop {
@@ -204,5 +203,24 @@ fn a_slow_reader_loses_its_subscriptions_and_can_come_back() {
         let ack = subscribe(&mut client, BOOK_A).await;
         assert_eq!(ack["msg"]["sid"], 2);
         assert_eq!(client.json().await["seq"], 1);
+    });
+}
+
+#[test]
+fn a_burst_does_not_cut_off_a_client_that_reads() {
+    run(async {
+        let (fake, addr) = exchange();
+        let mut client = Client::connect(addr).await;
+        subscribe(&mut client, BOOK_A).await;
+        client.json().await;
+        // About 9 MB at once, more than one client's outbox may hold.
+        let batch: Vec<_> = (0..30).map(|n| Outgoing::BookDelta(delta("A", 6 + n, Leg::Yes, 1, 1))).collect();
+        for _ in 0..1_000 {
+            fake.publish(&batch);
+        }
+        for seq in 2..=30_001 {
+            let frame = client.json().await;
+            assert_eq!((&frame["type"], &frame["seq"]), (&json!("orderbook_delta"), &json!(seq)));
+        }
     });
 }
