@@ -54,7 +54,8 @@ pub(super) fn to_latest(
     migrations(set).to_latest(connection).map_err(|source| StoreError::Migration { doing, source })
 }
 
-fn refuse_newer(connection: &Connection, known: usize, path: &Path) -> Result<i64, StoreError> {
+/// Returns the schema version, if this program knows it.
+pub(super) fn refuse_newer(connection: &Connection, known: usize, path: &Path) -> Result<i64, StoreError> {
     let found: i64 = connection
         .pragma_query_value(None, "user_version", |row| row.get(0))
         .map_err(StoreError::sqlite(format!("read the schema version of {}", path.display())))?;

@@ -15,8 +15,11 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Opens (or makes) the ledger of environment `env`, migrated to the newest schema.
 pub fn open_ledger(path: &Path, env: &str) -> Result<Connection, StoreError> {
     refuse_unsafe_sqlite()?;
-    let mut connection = connect(path, "FULL")?;
+    let mut connection = Connection::open(path).map_err(opening(path))?;
     refuse_foreign(&connection, path)?;
+    migrate::refuse_newer(&connection, LEDGER.len(), path)?;
+    // Nothing was written up to here. The mark comes before the tables, or a crash in between would leave a stranger's file.
+    configure(&connection, "FULL").and_then(|()| mark_as_ours(&connection)).map_err(opening(path))?;
     migrate::to_latest(&mut connection, LEDGER, path)?;
     claim(&connection, path, env)?;
     Ok(connection)
@@ -27,8 +30,9 @@ pub(super) fn open_existing(path: &Path) -> Result<Connection, StoreError> {
     if !path.is_file() {
         return Err(StoreError::Missing { path: path.to_owned() });
     }
-    let connection = connect(path, "FULL")?;
+    let connection = Connection::open(path).map_err(opening(path))?;
     refuse_foreign(&connection, path)?;
+    configure(&connection, "FULL").map_err(opening(path))?;
     Ok(connection)
 }
 
@@ -52,7 +56,8 @@ pub fn open_ledger_read_only(path: &Path) -> Result<Connection, StoreError> {
 
 /// Opens (or makes) the tape. Its loss costs history, not money.
 pub fn open_tape(path: &Path) -> Result<Connection, StoreError> {
-    let mut connection = connect(path, "NORMAL")?;
+    let mut connection = Connection::open(path).map_err(opening(path))?;
+    configure(&connection, "NORMAL").map_err(opening(path))?;
     migrate::to_latest(&mut connection, TAPE, path)?;
     Ok(connection)
 }
@@ -67,16 +72,20 @@ fn opening(path: &Path) -> impl Fn(rusqlite::Error) -> StoreError {
     }
 }
 
-fn connect(path: &Path, synchronous: &str) -> Result<Connection, StoreError> {
-    let connection = Connection::open(path).map_err(opening(path))?;
-    let set = || {
-        connection.busy_timeout(BUSY_TIMEOUT)?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        connection.pragma_update(None, "synchronous", synchronous)?;
-        connection.pragma_update(None, "foreign_keys", true)
-    };
-    set().map_err(opening(path))?;
-    Ok(connection)
+fn configure(connection: &Connection, synchronous: &str) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", synchronous)?;
+    connection.pragma_update(None, "foreign_keys", true)
+}
+
+fn mark_as_ours(connection: &Connection) -> rusqlite::Result<()> {
+    let id: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    if id == APPLICATION_ID {
+        Ok(())
+    } else {
+        connection.pragma_update(None, "application_id", APPLICATION_ID)
+    }
 }
 
 /// SQLite before 3.51.3, and 3.52.0, can corrupt a write-ahead log.
@@ -101,10 +110,9 @@ fn refuse_foreign(connection: &Connection, path: &Path) -> Result<(), StoreError
     Err(StoreError::Foreign { path: path.to_owned() })
 }
 
-/// Marks a new ledger with its environment; refuses one of another environment.
+/// Gives a new ledger its environment; refuses one of another environment.
 fn claim(connection: &Connection, path: &Path, env: &str) -> Result<(), StoreError> {
     let found: String = (|| {
-        connection.pragma_update(None, "application_id", APPLICATION_ID)?;
         connection.execute("INSERT OR IGNORE INTO meta (key, value) VALUES ('env', ?1)", [env])?;
         connection.query_row("SELECT value FROM meta WHERE key = 'env'", [], |row| row.get(0))
     })()

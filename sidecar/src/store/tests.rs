@@ -92,7 +92,10 @@ fn newer_foreign_and_other_ledgers_are_refused_untouched() {
     assert!(matches!(open_ledger(&path, "sim"), Err(StoreError::NewerSchema { found: 99, .. })));
     let foreign = directory.path().join("foreign.sqlite");
     Connection::open(&foreign).unwrap().execute_batch("CREATE TABLE theirs (x)").unwrap();
+    let (ours, theirs) = (std::fs::read(&path).unwrap(), std::fs::read(&foreign).unwrap());
     assert!(matches!(open_ledger(&foreign, "sim"), Err(StoreError::Foreign { .. })));
+    assert!(open_ledger(&path, "sim").is_err());
+    assert!(std::fs::read(&path).unwrap() == ours && std::fs::read(&foreign).unwrap() == theirs, "untouched");
 }
 
 #[test]
@@ -181,4 +184,16 @@ fn a_directory_of_ours_is_closed_to_others() {
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
     let _held = DataDirectory::lock(&path).unwrap();
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
+}
+
+/// A process killed while it made the ledger leaves something the next start can go on with.
+#[test]
+fn a_ledger_that_was_begun_is_finished_by_the_next_start() {
+    let directory = TempDir::new().unwrap();
+    let empty = directory.path().join("empty.sqlite");
+    std::fs::write(&empty, b"").unwrap();
+    assert_eq!(read(&empty).unwrap().len(), 0);
+    let begun = directory.path().join("begun.sqlite");
+    Connection::open(&begun).unwrap().pragma_update(None, "application_id", 0x4F55_5452).unwrap();
+    assert_eq!(read(&begun).unwrap().len(), 0);
 }
