@@ -32,9 +32,12 @@ pub(crate) fn error(error: &anyhow::Error) {
     note(&format!("outrigger: {error:#}"));
 }
 
-/// Returns 2 for what the user can put right on the command line, 1 for everything else.
+/// Returns 2 for what the user can put right on the command line, a port in use included, 1 for everything else.
 pub(crate) fn exit_code(error: &anyhow::Error) -> ExitCode {
-    let is_usage = error.chain().any(|cause| cause.is::<Mistakes>() || cause.is::<Usage>());
+    let taken = |error: &io::Error| error.kind() == io::ErrorKind::AddrInUse;
+    let is_usage = error.chain().any(|cause| {
+        cause.is::<Mistakes>() || cause.is::<Usage>() || cause.downcast_ref::<io::Error>().is_some_and(taken)
+    });
     ExitCode::from(if is_usage { EXIT_USAGE } else { 1 })
 }
 

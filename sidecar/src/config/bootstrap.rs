@@ -3,11 +3,15 @@
 use std::io::BufRead;
 
 use anyhow::{Context as _, bail};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
 /// Room for an RSA-4096 key and dozens of tokens.
 const LINE_BYTES_MAX: u64 = 64 << 10;
+
+/// Shorter tokens can be guessed.
+const TOKEN_CHARS_MIN: usize = 16;
+const SCOPES: [&str; 3] = ["read", "trade", "admin"];
 
 /// What the host process handed over.
 #[derive(Debug, Clone, Deserialize)]
@@ -51,8 +55,8 @@ impl Bootstrap {
         if line.is_empty() {
             bail!("--bootstrap stdin: standard input ended before a line came");
         }
-        match serde_json::from_str(&line) {
-            Ok(bootstrap) => Ok(bootstrap),
+        match serde_json::from_str::<Bootstrap>(&line) {
+            Ok(bootstrap) => bootstrap.checked(),
             Err(error) => bail!(
                 "--bootstrap stdin: the line is not {{\"key_id\",\"private_key_pem\",\"tokens\"?}} as JSON \
                  ({:?} error at column {})",
@@ -60,5 +64,25 @@ impl Bootstrap {
                 error.column()
             ),
         }
+    }
+
+    /// Names tokens by their place and name only.
+    fn checked(self) -> anyhow::Result<Bootstrap> {
+        if self.key_id.is_empty() || self.private_key_pem.expose_secret().is_empty() {
+            bail!("--bootstrap stdin: key_id and private_key_pem cannot be empty");
+        }
+        for (at, token) in self.tokens.iter().enumerate() {
+            let BootstrapToken { name, scope, token } = token;
+            if name.is_empty() || self.tokens.iter().filter(|other| other.name == *name).count() > 1 {
+                bail!("--bootstrap stdin: tokens[{at}].name is empty or used twice");
+            }
+            if !SCOPES.contains(&scope.as_str()) {
+                bail!("--bootstrap stdin: tokens[{at}].scope is not one of {}", SCOPES.join(", "));
+            }
+            if token.expose_secret().len() < TOKEN_CHARS_MIN {
+                bail!("--bootstrap stdin: tokens[{at}].token has fewer than {TOKEN_CHARS_MIN} characters");
+            }
+        }
+        Ok(self)
     }
 }

@@ -49,52 +49,73 @@ pub(super) struct Key {
     pub path: &'static str,
     /// Its flag, where it has one.
     pub flag: Option<&'static str>,
-    /// A secret host process or person chooses these per start; the file is no place for them.
+    /// Whoever starts the process chooses these each time; the file is no place for them.
     pub in_file: bool,
+    /// What it means, for `docs/CONFIG.md`.
+    pub about: &'static str,
 }
 
-const fn key(path: &'static str) -> Key {
-    Key { path, flag: None, in_file: true }
+const fn key(path: &'static str, about: &'static str) -> Key {
+    Key { path, flag: None, in_file: true, about }
 }
 
-const fn flagged(path: &'static str, flag: &'static str) -> Key {
-    Key { path, flag: Some(flag), in_file: true }
+const fn flagged(path: &'static str, flag: &'static str, about: &'static str) -> Key {
+    Key { path, flag: Some(flag), in_file: true, about }
 }
 
-const fn per_start(path: &'static str, flag: &'static str) -> Key {
-    Key { path, flag: Some(flag), in_file: false }
+const fn per_start(path: &'static str, flag: &'static str, about: &'static str) -> Key {
+    Key { path, flag: Some(flag), in_file: false, about }
 }
 
 pub(super) const KEYS: &[Key] = &[
-    flagged("env", "--env"),
-    flagged("listen", "--listen"),
-    flagged("metrics_listen", "--metrics-listen"),
-    flagged("data_dir", "--data-dir"),
-    flagged("markets", "--markets"),
-    flagged("venue.url", "--venue"),
-    flagged("venue.key_id", "--key-id"),
-    flagged("venue.key_file", "--key-file"),
-    flagged("simulator.scenario", "--scenario"),
-    flagged("simulator.seed", "--seed"),
-    key("limits.max_order_count"),
-    key("limits.max_order_notional"),
-    key("limits.max_open_orders"),
-    key("limits.max_position"),
-    key("acceptance_window_ms"),
-    key("report_interval_ms"),
-    key("streams.max_clients"),
-    key("streams.max_topics_per_client"),
-    key("streams.client_queue_frames"),
-    key("streams.client_queue_bytes"),
-    key("store.tape"),
-    key("store.tape_retention_hours"),
-    flagged("log.level", "--log-level"),
-    flagged("log.format", "--log-format"),
-    key("api.allowed_hosts"),
-    key("api.allowed_origins"),
-    per_start("acknowledge_live", "--acknowledge-live"),
-    per_start("nonce", "--nonce"),
-    per_start("parent_pid", "--parent-pid"),
+    flagged("env", "--env", "`sim`, `demo` or `live`. `live` only as a flag, with `--acknowledge-live`."),
+    flagged("listen", "--listen", "Address of the local API, on this machine; port 0 picks one."),
+    flagged(
+        "metrics_listen",
+        "--metrics-listen",
+        "Second address on this machine that gives `/metrics` without a token.",
+    ),
+    flagged(
+        "data_dir",
+        "--data-dir",
+        "Where ledger, tape, admin token and lock live. One process per directory.",
+    ),
+    flagged("markets", "--markets", "Tickers whose books are kept at all times."),
+    flagged(
+        "venue.url",
+        "--venue",
+        "Exchange that is already running. Plain http only on this machine; a host of another environment is refused.",
+    ),
+    flagged("venue.key_id", "--key-id", "Id of the account's API key."),
+    flagged(
+        "venue.key_file",
+        "--key-file",
+        "Private key of the account, PEM: RSA (PKCS#1, PKCS#8) or Ed25519 (PKCS#8).",
+    ),
+    flagged("simulator.scenario", "--scenario", "What the exchange inside plays."),
+    flagged("simulator.seed", "--seed", "The same seed gives the same market."),
+    key("limits.max_order_count", "Contracts in one order."),
+    key("limits.max_order_notional", "Dollars one order can cost or lose."),
+    key("limits.max_open_orders", "Orders that rest, are pending or unknown, all markets together."),
+    key("limits.max_position", "Contracts held in one market if everything working filled."),
+    key(
+        "acceptance_window_ms",
+        "How long after sending an order could still be accepted: 5000 with `sim`, 30000 with `demo` and `live` and not less.",
+    ),
+    key("report_interval_ms", "How often the account is read back whatever happens."),
+    key("streams.max_clients", "Clients of the local stream."),
+    key("streams.max_topics_per_client", "Topics one client may subscribe to."),
+    key("streams.client_queue_frames", "Frames that may wait for one client."),
+    key("streams.client_queue_bytes", "Bytes that may wait for one client."),
+    key("store.tape", "Whether public trades are recorded."),
+    key("store.tape_retention_hours", "How long they are kept."),
+    flagged("log.level", "--log-level", "`error`, `warn`, `info`, `debug` or `trace`."),
+    flagged("log.format", "--log-format", "`auto` (text on a terminal, JSON otherwise), `json` or `text`."),
+    key("api.allowed_hosts", "`Host` values to accept besides the listening address."),
+    key("api.allowed_origins", "Web origins that may call; none by default."),
+    per_start("acknowledge_live", "--acknowledge-live", "Says that real money is meant."),
+    per_start("nonce", "--nonce", "Printed in the READY line."),
+    per_start("parent_pid", "--parent-pid", "Stop cleanly when this process ends."),
 ];
 
 impl Key {

@@ -4,6 +4,7 @@
 
 mod api;
 mod bootstrap;
+mod document;
 mod file;
 mod hosts;
 mod keys;
@@ -21,6 +22,7 @@ use std::path::PathBuf;
 
 pub use api::{Api, Listen};
 pub use bootstrap::{Bootstrap, BootstrapToken};
+pub use document::document;
 pub use keys::Env;
 pub use log::{Log, LogFormat, LogLevel, log_from_flags};
 pub use mistake::{Mistake, Mistakes};

@@ -21,7 +21,7 @@ pub(super) fn env(reader: &mut Reader<'_>) -> Env {
         if reader.place("env") != "--env" {
             reader.wrong("env", "live is only taken from the flag: --env live");
         }
-        if !reader.is_set("acknowledge_live") {
+        if reader.text("acknowledge_live").as_deref() != Some("true") {
             reader.wrong("env", "live trades real money; add --acknowledge-live to say that you mean it");
         }
     }

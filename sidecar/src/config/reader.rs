@@ -91,10 +91,6 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn is_set(&self, path: &'static str) -> bool {
-        self.settings.contains_key(path)
-    }
-
     /// Returns where a key was set.
     pub(super) fn place(&self, path: &'static str) -> String {
         self.settings.get(path).map_or_else(|| path.to_owned(), |setting| setting.place.clone())

@@ -89,6 +89,11 @@ fn live_needs_the_flag_and_the_word() {
     let told = mistakes(check("env = \"live\"", &[], &key));
     assert!(told.contains("live is only taken from the flag"), "{told}");
     assert!(told.contains("--acknowledge-live"), "{told}");
+    let flags = [("--env", "live"), ("--key-id", "k"), ("--key-file", "/dev/null")];
+    assert!(check("", &[("OUTRIGGER_ACKNOWLEDGE_LIVE", "false")], &flags).is_err());
+    let flags =
+        [("--env", "live"), ("--key-id", "k"), ("--key-file", "/dev/null"), ("--acknowledge-live", "true")];
+    assert_eq!(check("", &[], &flags).unwrap().env, Env::Live);
 }
 
 #[test]
@@ -116,7 +121,7 @@ fn a_venue_needs_a_key_and_the_bootstrap_line_gives_one() {
         told.contains("venue.key_id: is missing") && told.contains("venue.key_file: is missing"),
         "{told}"
     );
-    let line = r#"{"key_id":"k","private_key_pem":"PEM-TEXT","tokens":[{"name":"ui","scope":"trade","token":"T0KEN"}]}"#;
+    let line = r#"{"key_id":"k","private_key_pem":"PEM-TEXT","tokens":[{"name":"ui","scope":"trade","token":"T0KEN-0123456789"}]}"#;
     let bootstrap = Bootstrap::read(line.as_bytes()).unwrap();
     let config = load(&sources("", &[], &[("--venue", "http://127.0.0.1:7474")]), Some(bootstrap)).unwrap();
     let Venue::At { key_id, key: KeySource::Memory(_), .. } = &config.venue else {
@@ -129,8 +134,38 @@ fn a_venue_needs_a_key_and_the_bootstrap_line_gives_one() {
 
 #[test]
 fn a_bad_bootstrap_line_is_never_repeated() {
+    let token = |name: &str, scope: &str, token: &str| {
+        format!(
+            r#"{{"key_id":"k","private_key_pem":"SECRET","tokens":[{{"name":"{name}","scope":"{scope}","token":"{token}"}}]}}"#
+        )
+    };
+    let long = "SECRET-0123456789";
+    let bad = [token("", "read", long), token("a", "root", long), token("a", "read", "SECRET")];
+    for (line, expected) in bad.iter().zip(["name", "scope", "fewer than 16"]) {
+        let told = format!("{:#}", Bootstrap::read(line.as_bytes()).unwrap_err());
+        assert!(told.contains(expected) && !told.contains("SECRET"), "{told}");
+    }
     for line in ["{\"key_id\":\"SECRET\"}", "SECRET", "{\"key_id\":1,\"x\":\"SECRET\"}\n", ""] {
         let told = format!("{:#}", Bootstrap::read(line.as_bytes()).unwrap_err());
         assert!(!told.contains("SECRET"), "{told}");
+    }
+}
+
+#[test]
+fn the_page_is_what_the_keys_say() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/CONFIG.md");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(path, super::document()).unwrap();
+    }
+    let written = std::fs::read_to_string(path).unwrap_or_default();
+    assert_eq!(written, super::document(), "run UPDATE_DOCS=1 cargo test -p outrigger config");
+}
+
+/// A key that is listed but never read would be accepted and do nothing.
+#[test]
+fn every_key_is_read_by_some_area() {
+    let shown: Vec<_> = check("", &[], &[]).unwrap().shown.into_iter().map(|shown| shown.key).collect();
+    for key in super::keys::KEYS.iter().filter(|key| key.path != "acknowledge_live") {
+        assert!(shown.contains(&key.path), "{} is read by nobody", key.path);
     }
 }

@@ -7,7 +7,6 @@ mod append;
 mod backup;
 mod chain;
 mod directory;
-mod doorkeeper;
 mod error;
 mod mark;
 mod migrate;
@@ -21,7 +20,6 @@ mod writer;
 
 pub use backup::{backup, restore};
 pub use directory::{DataDirectory, LEDGER_FILE, TAPE_FILE};
-pub use doorkeeper::Doorkeeper;
 pub use error::StoreError;
 pub use migrate::{Direction, MigrationStatus, migrate, migration_status};
 pub use open::{open_ledger, open_ledger_read_only, open_tape};
