@@ -85,14 +85,22 @@ fn a_foreign_variable_is_only_a_warning() {
 
 #[test]
 fn live_needs_the_flag_and_the_word() {
-    let key = [("--key-id", "k"), ("--key-file", "/dev/null")];
+    let key = [("--key-id", "k"), ("--key-file", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))];
     let told = mistakes(check("env = \"live\"", &[], &key));
     assert!(told.contains("live is only taken from the flag"), "{told}");
     assert!(told.contains("--acknowledge-live"), "{told}");
-    let flags = [("--env", "live"), ("--key-id", "k"), ("--key-file", "/dev/null")];
+    let flags = [
+        ("--env", "live"),
+        ("--key-id", "k"),
+        ("--key-file", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")),
+    ];
     assert!(check("", &[("OUTRIGGER_ACKNOWLEDGE_LIVE", "false")], &flags).is_err());
-    let flags =
-        [("--env", "live"), ("--key-id", "k"), ("--key-file", "/dev/null"), ("--acknowledge-live", "true")];
+    let flags = [
+        ("--env", "live"),
+        ("--key-id", "k"),
+        ("--key-file", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")),
+        ("--acknowledge-live", "true"),
+    ];
     assert_eq!(check("", &[], &flags).unwrap().env, Env::Live);
 }
 
