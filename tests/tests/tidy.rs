@@ -4,7 +4,7 @@
 use std::process::Command;
 
 use anyhow::{Context as _, ensure};
-use outrigger_tests::tidy::{Complaint, documents, graph, layers, shape, tree};
+use outrigger_tests::tidy::{Complaint, documents, graph, layers, promises, shape, tree};
 use outrigger_tests::workspace;
 
 fn none(complaints: Vec<Complaint>) -> anyhow::Result<()> {
@@ -51,6 +51,11 @@ fn documents_have_one_title_and_live_links() -> anyhow::Result<()> {
     let files = files()?;
     none(documents::titles(&files))?;
     none(documents::links(&files))
+}
+
+#[test]
+fn the_catalogue_of_promises_is_true() -> anyhow::Result<()> {
+    none(promises::check(&files()?))
 }
 
 #[test]

@@ -8,6 +8,7 @@ pub mod documents;
 pub mod graph;
 pub mod layers;
 pub mod paths;
+pub mod promises;
 pub mod shape;
 pub mod tree;
 
