@@ -11,7 +11,7 @@ use super::messages::BooksMessage;
 use crate::book::{BookCounters, Keeper, KeeperOutput};
 use crate::domain::Clock;
 use crate::stream::Announcement;
-use crate::venue::FeedCommand;
+use crate::venue::{FeedCommand, TradeSink};
 
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
 
@@ -19,6 +19,7 @@ const SWEEP_EVERY: Duration = Duration::from_secs(1);
 pub struct BooksPorts {
     pub announcer: mpsc::Sender<Announcement>,
     pub feed: mpsc::Sender<FeedCommand>,
+    pub trades: Arc<dyn TradeSink>,
     pub counters: Arc<BookCounters>,
     pub clock: Clock,
 }
@@ -29,6 +30,7 @@ pub struct BooksActor {
     lane: Option<mpsc::Receiver<BooksMessage>>,
     announcer: mpsc::Sender<Announcement>,
     feed: mpsc::Sender<FeedCommand>,
+    trades: Arc<dyn TradeSink>,
     clock: Clock,
     out: KeeperOutput,
 }
@@ -40,6 +42,7 @@ impl BooksActor {
             lane: Some(lane),
             announcer: ports.announcer,
             feed: ports.feed,
+            trades: ports.trades,
             clock: ports.clock,
             out: KeeperOutput::default(),
         }
@@ -52,6 +55,11 @@ impl BooksActor {
             tracing::warn!(sid = sid.0, books = tickers.len(), "books are suspect, asking for snapshots");
             if self.feed.try_send(FeedCommand::Snapshot { generation, sid, tickers }).is_err() {
                 tracing::warn!("the feed's command lane is full, the snapshot will be asked for again");
+            }
+        }
+        for announcement in &self.out.announcements {
+            if let Announcement::Trade { trade, received } = announcement {
+                self.trades.record(trade, *received);
             }
         }
         let mut waiting = std::mem::take(&mut self.out.announcements).into_iter();

@@ -94,6 +94,11 @@ pub struct PublicTrade {
     pub ts_ms: VenueTime,
 }
 
+/// Where public trades are recorded. Must not block; a full recorder drops and counts.
+pub trait TradeSink: Send + Sync {
+    fn record(&self, trade: &PublicTrade, received: Received);
+}
+
 /// The venue's own top-of-book summary, about once a second.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quote {

@@ -8,7 +8,7 @@ mod report;
 
 pub use feed::{
     BookLevels, Channel, FeedBatch, FeedCommand, FeedItem, FeedState, LifecycleEvent, MarketFrame,
-    PrivateItem, PublicTrade, Quote, VenueFill, VenueOrder, VenueOrderStatus, VenuePosition,
+    PrivateItem, PublicTrade, Quote, TradeSink, VenueFill, VenueOrder, VenueOrderStatus, VenuePosition,
 };
 pub use gateway::{
     Accepted, CancelTarget, CreateOrder, Refusal, VenueRequest, VenueWrite, WriteKind, WriteOutcome,

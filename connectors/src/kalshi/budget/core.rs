@@ -89,6 +89,7 @@ impl<T> Core<T> {
         let mut core =
             Core { rates, buckets: BTreeMap::new(), lanes: BTreeMap::new(), percent: 100, last_429: None };
         core.buckets.insert(BucketId::Balance, Bucket::new(BALANCE_PER_S, BALANCE_PER_S, now));
+        core.buckets.insert(BucketId::Write(0), Bucket::new(rates.write.1, rates.write.0, now));
         core.buckets.insert(BucketId::Read, Bucket::new(rates.read.1, rates.read.0, now));
         core
     }
@@ -199,6 +200,10 @@ impl<T> Core<T> {
     pub(super) fn tokens(&self) -> (u64, u64) {
         let of = |id| self.buckets.get(&id).map_or(0, Bucket::tokens);
         (of(BucketId::Read), of(BucketId::Write(0)))
+    }
+
+    pub(super) fn capacities(&self) -> (u32, u32) {
+        (self.rates.read.1, self.rates.write.1)
     }
 
     pub(super) fn waiting(&self) -> usize {

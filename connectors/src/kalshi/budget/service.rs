@@ -24,6 +24,8 @@ pub(crate) struct NoBudget {
 pub struct BudgetStats {
     pub read_tokens: AtomicU64,
     pub write_tokens: AtomicU64,
+    pub read_capacity: AtomicU64,
+    pub write_capacity: AtomicU64,
     pub waiting: AtomicU64,
     pub granted: AtomicU64,
     pub refused: AtomicU64,
@@ -141,6 +143,9 @@ async fn run(
         let (read, write) = core.tokens();
         stats.read_tokens.store(read, Relaxed);
         stats.write_tokens.store(write, Relaxed);
+        let (read, write) = core.capacities();
+        stats.read_capacity.store(u64::from(read), Relaxed);
+        stats.write_capacity.store(u64::from(write), Relaxed);
         stats.waiting.store(core.waiting() as u64, Relaxed);
         wake = next_ns.map(Duration::from_nanos);
     }

@@ -1,7 +1,6 @@
 //! The account's terms: a signed probe at start, then limits, refreshed now and then.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -24,19 +23,18 @@ pub(super) async fn keep_fresh(rest: Arc<Rest>, budget: Budget, stop: Cancellati
     loop {
         let pause = match read_limits(&reads).await {
             Ok((tier, rates)) => {
-                if !rest.status.is_ready.swap(true, Relaxed) {
+                if !rest.status.is_rest_ready() {
                     tracing::info!(tier, read = ?rates.read, write = ?rates.write, "the exchange answers signed requests");
                 }
-                rest.status.has_limits.store(true, Relaxed);
-                rest.status.set_trouble(None);
+                rest.status.set_rest_ready();
+                rest.status.set_limits_read();
+                rest.status.solved("rest");
                 budget.set_rates(rates);
                 retry_ms = RETRY_MS_MIN;
                 REFRESH_EVERY
             }
             Err(reason) => {
-                rest.status.is_ready.store(false, Relaxed);
-                tracing::warn!(reason, retry_ms, "the exchange does not answer signed requests");
-                rest.status.set_trouble(Some(reason));
+                rest.status.problem("rest", &reason, rest.now().wall);
                 let pause = Duration::from_millis(retry_ms);
                 retry_ms = (retry_ms * 2).min(RETRY_MS_MAX);
                 pause

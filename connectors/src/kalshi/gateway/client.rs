@@ -1,15 +1,14 @@
 //! One signed request and its answer, on a kept-alive connection.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use bytes::Bytes;
 use outrigger_engine::domain::Clock;
 use reqwest::{Client, Method, redirect};
 
-use super::status::RestStatus;
 use crate::kalshi::sign::{HEADER_KEY, HEADER_SIGNATURE, HEADER_TIMESTAMP, Signer};
+use crate::kalshi::status::VenueStatus;
 use crate::kalshi::urls::VenueUrls;
 
 const CONNECT_DEADLINE: Duration = Duration::from_secs(3);
@@ -27,7 +26,7 @@ pub(crate) struct Rest {
     signer: Signer,
     clock: Clock,
     deadline: Duration,
-    pub(crate) status: Arc<RestStatus>,
+    pub(crate) status: Arc<VenueStatus>,
 }
 
 /// A request; `route` names it in counters, with placeholders for ids.
@@ -79,6 +78,7 @@ impl Rest {
         signer: Signer,
         clock: Clock,
         deadline: Duration,
+        status: Arc<VenueStatus>,
     ) -> Result<Rest, reqwest::Error> {
         let http = Client::builder()
             .tls_backend_preconfigured(tls)
@@ -88,7 +88,7 @@ impl Rest {
             .tcp_nodelay(true)
             .build()?;
         let origin = urls.rest.strip_suffix(API_PATH).unwrap_or(&urls.rest).to_owned();
-        Ok(Rest { http, origin, signer, clock, deadline, status: Arc::default() })
+        Ok(Rest { http, origin, signer, clock, deadline, status })
     }
 
     pub(crate) fn now(&self) -> outrigger_engine::domain::Now {
@@ -114,9 +114,8 @@ impl Rest {
         }
         let sent = (self.clock)();
         let result = self.exchange(builder, sent.wall.millis()).await;
-        let took_us = (self.clock)().monotonic.0.saturating_sub(sent.monotonic.0) / 1_000;
-        let status = result.as_ref().map_or(0, |answer| answer.status);
-        self.status.answered(request.route, status, took_us);
+        let status = result.as_ref().map_or_else(|_| "none".to_owned(), |answer| answer.status.to_string());
+        self.status.count_request(request.route, status);
         result
     }
 
@@ -125,7 +124,7 @@ impl Rest {
         let status = response.status().as_u16();
         if let Some(date) = response.headers().get("date").and_then(|date| date.to_str().ok()) {
             self.signer.offset().learn(date, sent_ms, (self.clock)().wall.millis());
-            self.status.clock_offset_ms.store(self.signer.offset().get_ms(), Relaxed);
+            self.status.set_clock_offset_ms(self.signer.offset().get_ms());
         }
         if response.content_length().is_some_and(|length| length > BODY_MAX as u64) {
             return Err(NoAnswer::Lost(format!("the answer is larger than {BODY_MAX} bytes")));

@@ -6,7 +6,6 @@ mod account;
 mod client;
 mod plan;
 mod reads;
-mod status;
 mod writes;
 
 use std::sync::Arc;
@@ -20,7 +19,6 @@ use tokio_util::task::TaskTracker;
 
 pub(crate) use client::Rest;
 pub(crate) use reads::Reads;
-pub use status::RestStatus;
 
 use super::budget::Budget;
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use outrigger_engine::domain::{VenueOrderId, VenueTime};
+use outrigger_engine::domain::{Market, VenueOrderId, VenueTime, WallTime};
 use outrigger_engine::venue::{ReportScope, VenueOrder, VenueReport};
 
 use super::client::{Request, Rest};
@@ -106,6 +106,16 @@ impl Reads {
             }
         }
         Ok(missing)
+    }
+
+    /// Reads all markets that `query` selects.
+    pub(crate) async fn markets(&self, query: &str) -> Result<Vec<Market>, String> {
+        let markets = page_of!(MarketsPage, normal::market);
+        self.pages("markets", "/markets", query, markets).await
+    }
+
+    pub(crate) fn now(&self) -> WallTime {
+        self.rest.now().wall
     }
 
     async fn balance(&self) -> Result<outrigger_engine::venue::VenueBalance, String> {

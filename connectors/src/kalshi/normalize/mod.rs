@@ -15,10 +15,6 @@ use serde::Deserialize;
 use super::wire::envelope::{Envelope, skim};
 use super::wire::market::{ErrorMessage, Subscribed};
 
-pub(crate) use rest::{
-    as_of, balance, fill_row, grid_missing, market, order_row, position_row, settlement_row, trade_row,
-};
-
 /// What a frame of the stream means.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Decoded {

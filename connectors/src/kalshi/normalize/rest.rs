@@ -1,13 +1,8 @@
 //! Rows and objects of the REST side.
 
-use outrigger_engine::domain::{
-    Market, MarketStatus, Money, PriceGrid, PriceRange, Ticker, TradeId, VenueTime,
-};
-use outrigger_engine::venue::{
-    PublicTrade, SettlementRow, VenueBalance, VenueFill, VenueOrder, VenuePosition,
-};
+use outrigger_engine::domain::{Market, MarketStatus, Money, PriceGrid, PriceRange, Ticker, VenueTime};
+use outrigger_engine::venue::{SettlementRow, VenueBalance, VenueFill, VenueOrder, VenuePosition};
 
-use super::market::taker_side;
 use super::{NormalizeError, account};
 use crate::kalshi::wire::rest as wire;
 use crate::kalshi::wire::time::venue_time;
@@ -121,19 +116,4 @@ fn status(text: &str) -> MarketStatus {
         "finalized" | "settled" => MarketStatus::Finalized,
         _ => MarketStatus::Unknown,
     }
-}
-
-pub(crate) fn trade_row(row: wire::Trade<'_>) -> Result<PublicTrade, NormalizeError> {
-    Ok(PublicTrade {
-        trade_id: TradeId::from(row.trade_id.as_ref()),
-        ticker: Ticker::from(row.ticker.as_ref()),
-        yes_price: row.yes_price_dollars.0,
-        count: row.count_fp.0,
-        taker_side: taker_side(
-            row.taker_book_side.as_deref(),
-            row.taker_outcome_side.as_deref(),
-            row.taker_side.as_deref(),
-        )?,
-        ts_ms: venue_time(None, row.created_time.as_ref()).unwrap_or(VenueTime(0)),
-    })
 }

@@ -40,7 +40,6 @@ pub(crate) enum Command<'a> {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Action {
     AddMarkets,
-    DeleteMarkets,
     GetSnapshot,
 }
 

@@ -40,18 +40,11 @@ page!(FillsPage, fills, Fill<'a>);
 page!(PositionsPage, market_positions, Position<'a>);
 page!(SettlementsPage, settlements, Settlement<'a>);
 page!(MarketsPage, markets, Market<'a>);
-page!(TradesPage, trades, Trade<'a>);
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct OneOrder<'a> {
     #[serde(borrow)]
     pub(crate) order: Order<'a>,
-}
-
-#[derive(Debug, Deserialize)]
-pub(crate) struct OneMarket<'a> {
-    #[serde(borrow)]
-    pub(crate) market: Market<'a>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -82,25 +75,6 @@ pub(crate) struct Market<'a> {
     pub(crate) close_time: Option<Cow<'a, str>>,
     #[serde(borrow)]
     pub(crate) result: Option<Cow<'a, str>>,
-}
-
-/// A public trade as `GET /markets/trades` lists it.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Trade<'a> {
-    #[serde(borrow)]
-    pub(crate) trade_id: Cow<'a, str>,
-    #[serde(borrow)]
-    pub(crate) ticker: Cow<'a, str>,
-    pub(crate) yes_price_dollars: Exact<Price>,
-    pub(crate) count_fp: Exact<Count>,
-    #[serde(borrow)]
-    pub(crate) taker_book_side: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    pub(crate) taker_outcome_side: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    pub(crate) taker_side: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    pub(crate) created_time: Option<WireTime<'a>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -156,33 +130,6 @@ pub(crate) struct Limits<'a> {
 pub(crate) struct BucketLimit {
     pub(crate) refill_rate: u32,
     pub(crate) bucket_capacity: u32,
-}
-
-/// `GET /account/endpoint_costs`
-#[derive(Debug, Deserialize)]
-pub(crate) struct EndpointCosts {
-    pub(crate) default_cost: u32,
-    #[serde(default)]
-    pub(crate) endpoint_costs: Vec<EndpointCost>,
-}
-
-#[derive(Debug, Deserialize)]
-pub(crate) struct EndpointCost {
-    pub(crate) method: String,
-    pub(crate) path: String,
-    pub(crate) cost: u32,
-}
-
-/// What every accepted write answers; each kind of write has its own subset.
-#[derive(Debug, Deserialize)]
-pub(crate) struct WriteAnswer<'a> {
-    #[serde(borrow)]
-    pub(crate) order_id: Option<Cow<'a, str>>,
-    #[serde(default)]
-    pub(crate) fill_count: Maybe<Count>,
-    #[serde(default)]
-    pub(crate) remaining_count: Maybe<Count>,
-    pub(crate) ts_ms: Option<i64>,
 }
 
 /// Body of `POST /portfolio/events/orders`.

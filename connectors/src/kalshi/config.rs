@@ -1,0 +1,55 @@
+//! What the connector is given: where, with which key, for which markets, and the lanes it serves.
+
+use std::sync::Arc;
+
+use outrigger_engine::actors::messages::{BooksMessage, DeskMessage};
+use outrigger_engine::domain::{Catalog, Clock, Ticker};
+use outrigger_engine::risk::HaltSwitch;
+use outrigger_engine::venue::{FeedCommand, VenueRequest};
+use tokio::sync::mpsc;
+
+use super::credential::Credential;
+use super::status::VenueStatus;
+use super::urls::VenueUrls;
+
+/// Settings of one venue connection.
+#[derive(Debug, Clone)]
+pub struct VenueConfig {
+    pub urls: VenueUrls,
+    pub credential: Arc<Credential>,
+    /// How long one request may take, waiting for the rate limit not included.
+    pub request_deadline_ms: u64,
+    /// Only these markets are loaded and subscribed.
+    pub pinned: Option<Vec<Ticker>>,
+    /// Every open market is subscribed as it opens. For exchanges with few markets.
+    pub subscribe_all: bool,
+    /// How often the list of markets is read again.
+    pub catalog_refresh_ms: u64,
+}
+
+impl VenueConfig {
+    /// Returns the usual settings: no pinned markets, no subscription but what clients want.
+    pub fn new(urls: VenueUrls, credential: Arc<Credential>) -> VenueConfig {
+        VenueConfig {
+            urls,
+            credential,
+            request_deadline_ms: 10_000,
+            pinned: None,
+            subscribe_all: false,
+            catalog_refresh_ms: 60_000,
+        }
+    }
+}
+
+/// The lanes and shared values a connection works with.
+pub struct VenuePorts {
+    pub books: mpsc::Sender<BooksMessage>,
+    pub desk: mpsc::Sender<DeskMessage>,
+    pub catalog: Arc<Catalog>,
+    pub requests: mpsc::Receiver<VenueRequest>,
+    pub feed_commands: mpsc::Receiver<FeedCommand>,
+    pub status: Arc<VenueStatus>,
+    /// Read right before each order leaves (I9).
+    pub halt: Arc<HaltSwitch>,
+    pub clock: Clock,
+}

@@ -1,0 +1,106 @@
+//! Starts everything that talks to the venue, on a runtime of its own.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::budget::{Budget, Rates};
+use super::catalog;
+use super::config::{VenueConfig, VenuePorts};
+use super::feed;
+use super::gateway::{self, GatewayPorts, Reads, Rest};
+use super::sign::Signer;
+use super::skew::ClockOffset;
+use crate::net::client_config;
+
+const LIFECYCLE_LANE: usize = 4_096;
+const WANTED_LANE: usize = 256;
+
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("TLS cannot be set up")]
+    Tls(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("the HTTP client cannot be set up")]
+    Http(#[from] reqwest::Error),
+}
+
+/// The running connection.
+#[derive(Debug)]
+pub struct VenueTasks {
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl VenueTasks {
+    /// Asks everything to end and waits, at most `deadline`, for writes on their way.
+    pub async fn drain(self, deadline: Duration) -> bool {
+        self.stop.cancel();
+        self.tasks.close();
+        tokio::time::timeout(deadline, self.tasks.wait()).await.is_ok()
+    }
+}
+
+/// Starts feed, gateway and catalogue on `runtime`. They end when `stop` is cancelled.
+pub fn start(
+    config: VenueConfig,
+    ports: VenuePorts,
+    runtime: &Handle,
+    stop: CancellationToken,
+) -> Result<VenueTasks, StartError> {
+    let VenuePorts { books, desk, catalog, requests, feed_commands, status, halt, clock } = ports;
+    let tls = client_config().map_err(|error| StartError::Tls(error.into()))?;
+    let offset = Arc::new(ClockOffset::default());
+    let signer = Signer::new(Arc::clone(&config.credential), offset, Arc::clone(&clock));
+    let deadline = Duration::from_millis(config.request_deadline_ms);
+    let rest = Rest::new(
+        &config.urls,
+        tls.clone(),
+        signer.clone(),
+        Arc::clone(&clock),
+        deadline,
+        Arc::clone(&status),
+    )?;
+    let rest = Arc::new(rest);
+    let _inside = runtime.enter();
+    let budget = Budget::start(Rates::LOWEST, Arc::clone(&clock), Arc::clone(&status.budget));
+    let tasks = TaskTracker::new();
+    let (lifecycle, lifecycle_events) = mpsc::channel(LIFECYCLE_LANE);
+    let (wanted, wanted_markets) = mpsc::channel(WANTED_LANE);
+    tasks.spawn(feed::run(
+        feed::Parts {
+            url: config.urls.websocket.clone(),
+            tls: Arc::new(tls),
+            signer,
+            books,
+            desk: desk.clone(),
+            lifecycle,
+            status: Arc::clone(&status),
+            clock,
+        },
+        feed_commands,
+        wanted_markets,
+        stop.clone(),
+    ));
+    let reads = Reads::new(Arc::clone(&rest), budget.clone());
+    tasks.spawn(catalog::keep(
+        catalog::Parts {
+            reads,
+            catalog,
+            pinned: config.pinned,
+            subscribe_all: config.subscribe_all,
+            wanted,
+            status,
+        },
+        Duration::from_millis(config.catalog_refresh_ms),
+        lifecycle_events,
+        stop.clone(),
+    ));
+    let gateway =
+        gateway::run(rest, budget, GatewayPorts { requests, desk, halt }, tasks.clone(), stop.clone());
+    tasks.spawn(gateway);
+    Ok(VenueTasks { tasks, stop })
+}

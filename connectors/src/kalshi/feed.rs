@@ -1,0 +1,92 @@
+//! Owns the sessions: one after another, each a new generation, with backoff between them.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use outrigger_engine::actors::messages::{BooksMessage, DeskMessage};
+use outrigger_engine::domain::{Clock, Generation, Ticker};
+use outrigger_engine::venue::{FeedCommand, FeedItem, FeedState, LifecycleEvent, PrivateItem};
+use ring::rand::{SecureRandom as _, SystemRandom};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::session;
+use super::sign::Signer;
+use super::status::{FeedStanding, VenueStatus, bump};
+use crate::net::{Backoff, BackoffLimits};
+
+const LIMITS: BackoffLimits =
+    BackoffLimits { first_ms: 250, ceiling_ms: 10_000, tries_max: 10, window_ms: 60_000, healthy_ms: 10_000 };
+
+/// What every session of the feed works with.
+pub(super) struct Parts {
+    pub(super) url: String,
+    pub(super) tls: Arc<rustls::ClientConfig>,
+    pub(super) signer: Signer,
+    pub(super) books: mpsc::Sender<BooksMessage>,
+    pub(super) desk: mpsc::Sender<DeskMessage>,
+    pub(super) lifecycle: mpsc::Sender<LifecycleEvent>,
+    pub(super) status: Arc<VenueStatus>,
+    pub(super) clock: Clock,
+}
+
+/// What can be asked of the feed, and what it remembers across connections.
+pub(super) struct Asks {
+    pub(super) commands: mpsc::Receiver<FeedCommand>,
+    pub(super) wanted_lane: mpsc::Receiver<Vec<Ticker>>,
+    /// Markets whose books and trades are subscribed, now and after every reconnect.
+    pub(super) wanted: BTreeSet<Ticker>,
+}
+
+/// Connects again and again until `stop`.
+pub(super) async fn run(
+    parts: Parts,
+    commands: mpsc::Receiver<FeedCommand>,
+    wanted_lane: mpsc::Receiver<Vec<Ticker>>,
+    stop: CancellationToken,
+) {
+    let mut asks = Asks { commands, wanted_lane, wanted: BTreeSet::new() };
+    let mut backoff = Backoff::new(LIMITS);
+    let random = SystemRandom::new();
+    let mut generation = Generation(0);
+    while !stop.is_cancelled() {
+        generation = Generation(generation.0 + 1);
+        let began = (parts.clock)().monotonic;
+        backoff.begin(began.0 / 1_000_000);
+        bump(&parts.status.counters.connects);
+        parts.announce(generation, FeedState::Connecting, "connecting").await;
+        let reason = session::run(&parts, generation, &mut asks, &stop).await;
+        if stop.is_cancelled() {
+            break;
+        }
+        let now = (parts.clock)().monotonic;
+        let mut seed = [0_u8; 8];
+        // Without randomness the wait is merely not spread.
+        let _ = random.fill(&mut seed);
+        let wait_ms = backoff.wait_ms(now.0 / 1_000_000, now.millis_since(began), u64::from_le_bytes(seed));
+        tracing::warn!(generation = generation.0, reason, wait_ms, "disconnected from the exchange's stream");
+        bump(&parts.status.counters.reconnects);
+        parts.announce(generation, FeedState::BackingOff, &reason).await;
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(Duration::from_millis(wait_ms)) => {}
+        }
+    }
+    parts.announce(generation, FeedState::Stopped, "stopping").await;
+}
+
+impl Parts {
+    /// Tells both lanes and the status how the connection stands.
+    pub(super) async fn announce(&self, generation: Generation, state: FeedState, reason: &str) {
+        let at = (self.clock)();
+        let standing = FeedStanding { state, generation, reason: reason.to_owned(), since: at.wall };
+        self.status.set_feed(standing);
+        let item = FeedItem::State { generation, state, reason: reason.to_owned(), at };
+        // A closed lane means the process is stopping.
+        let _ = self.books.send(BooksMessage::Feed(vec![item])).await;
+        let _ =
+            self.desk.send(DeskMessage::Private(vec![PrivateItem::StreamState { generation, state }])).await;
+    }
+}

@@ -1,0 +1,109 @@
+//! When to try again: full jitter below a doubling ceiling, and never more than so many tries a minute.
+//!
+//! Pure: time and randomness are handed in.
+
+use std::collections::VecDeque;
+
+/// How long to wait between tries.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BackoffLimits {
+    /// Ceiling of the first wait.
+    pub(crate) first_ms: u64,
+    /// Ceiling of every later wait.
+    pub(crate) ceiling_ms: u64,
+    /// Tries within `window_ms`; beyond them the wait lasts until the oldest is out of the window.
+    pub(crate) tries_max: usize,
+    pub(crate) window_ms: u64,
+    /// A connection that held this long starts the doubling anew.
+    pub(crate) healthy_ms: u64,
+}
+
+/// The tries made so far.
+#[derive(Debug)]
+pub(crate) struct Backoff {
+    limits: BackoffLimits,
+    failures: u32,
+    tries: VecDeque<u64>,
+}
+
+impl Backoff {
+    pub(crate) fn new(limits: BackoffLimits) -> Backoff {
+        Backoff { limits, failures: 0, tries: VecDeque::new() }
+    }
+
+    /// Records that a try begins.
+    pub(crate) fn begin(&mut self, now_ms: u64) {
+        self.tries.push_back(now_ms);
+        if self.tries.len() > self.limits.tries_max {
+            self.tries.pop_front();
+        }
+    }
+
+    /// Returns how long to wait before the next try; `random` is any number, evenly spread over all of `u64`.
+    pub(crate) fn wait_ms(&mut self, now_ms: u64, held_ms: u64, random: u64) -> u64 {
+        if held_ms >= self.limits.healthy_ms {
+            self.failures = 0;
+        }
+        let doubled = self.limits.first_ms.saturating_mul(1 << self.failures.min(20));
+        let ceiling_ms = doubled.min(self.limits.ceiling_ms);
+        self.failures = self.failures.saturating_add(1);
+        // The top of `random` times the ceiling, so that every wait up to the ceiling is as likely.
+        let jitter_ms = (u128::from(random) * (u128::from(ceiling_ms) + 1)) >> 64;
+        let jitter_ms = u64::try_from(jitter_ms).unwrap_or(ceiling_ms);
+        jitter_ms.max(self.paced_ms(now_ms))
+    }
+
+    fn paced_ms(&self, now_ms: u64) -> u64 {
+        if self.tries.len() < self.limits.tries_max {
+            return 0;
+        }
+        let oldest = self.tries.front().copied().unwrap_or(0);
+        oldest.saturating_add(self.limits.window_ms).saturating_sub(now_ms)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{Backoff, BackoffLimits};
+
+    const LIMITS: BackoffLimits = BackoffLimits {
+        first_ms: 250,
+        ceiling_ms: 10_000,
+        tries_max: 10,
+        window_ms: 60_000,
+        healthy_ms: 30_000,
+    };
+
+    #[test]
+    fn waits_double_up_to_the_ceiling_and_start_anew_after_a_healthy_time() {
+        let mut backoff = Backoff::new(BackoffLimits { tries_max: 1_000, ..LIMITS });
+        let waits: Vec<u64> = (0..8).map(|_| backoff.wait_ms(0, 0, u64::MAX)).collect();
+        assert_eq!(waits, [250, 500, 1_000, 2_000, 4_000, 8_000, 10_000, 10_000]);
+        assert_eq!(backoff.wait_ms(0, 0, 0), 0, "full jitter begins at nothing");
+        assert_eq!(backoff.wait_ms(0, 29_999, u64::MAX), 10_000);
+        assert_eq!(backoff.wait_ms(0, 30_000, u64::MAX), 250);
+    }
+
+    proptest! {
+        #[test]
+        fn never_more_tries_than_allowed_in_any_window(
+            steps in prop::collection::vec((0_u64..40_000, any::<u64>()), 1..80),
+        ) {
+            let mut backoff = Backoff::new(LIMITS);
+            let mut now = 0;
+            let mut tries: Vec<u64> = Vec::new();
+            for (held, random) in steps {
+                backoff.begin(now);
+                tries.push(now);
+                now += held;
+                let wait = backoff.wait_ms(now, held, random);
+                now += wait;
+            }
+            for window in tries.windows(LIMITS.tries_max + 1) {
+                prop_assert!(window[LIMITS.tries_max] - window[0] >= LIMITS.window_ms, "{window:?}");
+            }
+        }
+    }
+}
