@@ -31,7 +31,7 @@ const LOG_FLUSH_WITHIN: Duration = Duration::from_millis(500);
 pub fn main() -> ExitCode {
     // What this process writes is its user's alone: ledger, tokens, keys, backups.
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
-    // Everything that dials out needs it; whoever installed one before us is fine too.
+    // Every HTTP client needs one; nobody has installed another before us.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let command = Cli::command().get_matches_from(with_default_command(std::env::args_os().collect()));
     let cli = match Cli::from_arg_matches(&command) {

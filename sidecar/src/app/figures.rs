@@ -1,0 +1,191 @@
+//! How the process stands: the readiness latches, what is degraded, and the figures metrics ask for.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use outrigger_connectors::VenueStatus;
+use outrigger_engine::book::BookCounters;
+use outrigger_engine::desk::read_model::ReadModel;
+use outrigger_engine::desk::view::OrderStatus;
+use outrigger_engine::domain::{Catalog, WallTime};
+use outrigger_engine::journal::HaltMode;
+use outrigger_engine::risk::Limits;
+use outrigger_engine::venue::FeedState;
+use serde_json::{Map, Value, json};
+
+use crate::api::ports::{Degraded, LimitsPort, MetricsPort, ReadinessPort, ReadyFlags};
+use crate::store::LedgerStats;
+use crate::telemetry::metrics::{Figures, Metrics, OrderFigures, VenueFigures};
+
+/// Reads what the parts say of themselves; holds no state of its own but "the API is up".
+pub(super) struct Standing {
+    venue: Arc<VenueStatus>,
+    read_model: Arc<ReadModel>,
+    ledger: Arc<LedgerStats>,
+    books: Arc<BookCounters>,
+    catalog: Arc<Catalog>,
+    api_up: AtomicBool,
+    started: WallTime,
+}
+
+impl Standing {
+    pub(super) fn new(
+        venue: Arc<VenueStatus>,
+        read_model: Arc<ReadModel>,
+        ledger: Arc<LedgerStats>,
+        books: Arc<BookCounters>,
+        catalog: Arc<Catalog>,
+    ) -> Standing {
+        let started = WallTime(jiff::Timestamp::now().as_microsecond());
+        Standing { venue, read_model, ledger, books, catalog, api_up: AtomicBool::new(false), started }
+    }
+
+    pub(super) fn api_is_up(&self) {
+        self.api_up.store(true, Relaxed);
+    }
+
+    pub(super) fn is_trading_open(&self) -> bool {
+        self.is_reconciled() && !self.catalog.is_empty()
+    }
+
+    fn is_reconciled(&self) -> bool {
+        self.read_model.reconciled_as_of_ms.read().is_some()
+    }
+
+    /// Subscribed, and something was applied: a book is live, or there is no book to be had.
+    fn are_streams_ready(&self) -> bool {
+        let applied = self.books.books_live.load(Relaxed) > 0;
+        self.venue.feed().state == FeedState::Live && (applied || self.books.books.load(Relaxed) == 0)
+    }
+}
+
+impl ReadinessPort for Standing {
+    fn flags(&self) -> ReadyFlags {
+        ReadyFlags {
+            streams_ready: self.are_streams_ready(),
+            rest_ready: self.venue.is_rest_ready(),
+            rate_limiter_ready: self.venue.is_limits_read(),
+            rehydration_ready: self.is_reconciled(),
+            db_worker_ready: self.ledger.is_healthy.load(Relaxed),
+            api_routes_ready: self.api_up.load(Relaxed),
+        }
+    }
+
+    fn degraded(&self) -> Vec<Degraded> {
+        let row = |component: &str, reason: String, since: WallTime| Degraded {
+            component: component.to_owned(),
+            reason,
+            since: time_text(since),
+        };
+        let mut rows = Vec::new();
+        let feed = self.venue.feed();
+        if feed.state != FeedState::Live {
+            rows.push(row("stream", feed.reason.clone(), feed.since));
+        }
+        let problems = self.venue.problems();
+        rows.extend(
+            problems.into_iter().map(|(component, problem)| row(component, problem.message, problem.since)),
+        );
+        let (books, live) = (self.books.books.load(Relaxed), self.books.books_live.load(Relaxed));
+        if live < books {
+            rows.push(row("books", format!("{} of {books} books are not live", books - live), feed.since));
+        }
+        if !self.is_reconciled() {
+            let reason = "the account is not reconciled with the exchange yet; trading is closed".to_owned();
+            rows.push(row("account", reason, self.started));
+        }
+        let halt = self.read_model.halt.read();
+        if halt.mode != HaltMode::Active {
+            rows.push(row("trading", format!("halted: {}", halt.reason), self.started));
+        }
+        if !self.ledger.is_healthy.load(Relaxed) {
+            rows.push(row("ledger", "the ledger cannot write; trading stopped".to_owned(), self.started));
+        }
+        rows
+    }
+}
+
+fn time_text(at: WallTime) -> String {
+    jiff::Timestamp::from_microsecond(at.0).map(|at| format!("{at:.3}")).unwrap_or_default()
+}
+
+impl fmt::Debug for Standing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Standing").finish_non_exhaustive()
+    }
+}
+
+impl Figures for Standing {
+    fn venue(&self) -> VenueFigures {
+        let counters = self.venue.counters();
+        let counter =
+            |wanted: &str| counters.iter().find(|(name, _)| *name == wanted).map_or(0, |(_, value)| *value);
+        let tokens = self.venue.tokens();
+        let left =
+            |bucket: &str| tokens.iter().find(|level| level.bucket == bucket).map_or(0, |level| level.left);
+        VenueFigures {
+            is_connected: self.venue.feed().state == FeedState::Live,
+            connections: counter("connects"),
+            frames: counter("frames"),
+            frames_unknown: self.venue.unknown_frames().iter().map(|(_, count)| count).sum(),
+            frames_unreadable: counter("unreadable"),
+            read_tokens_left: left("read"),
+            write_tokens_left: left("write"),
+            throttled: counter("throttles"),
+        }
+    }
+
+    fn orders(&self) -> OrderFigures {
+        let orders = self.read_model.orders.read();
+        let count = |wanted: fn(OrderStatus) -> bool| {
+            orders.values().filter(|order| wanted(order.status)).count() as u64
+        };
+        OrderFigures {
+            open: count(|status| !status.is_final()),
+            unknown: count(|status| status == OrderStatus::Unknown),
+        }
+    }
+
+    fn is_ready(&self) -> bool {
+        self.flags().all()
+    }
+
+    fn halt(&self) -> u64 {
+        match self.read_model.halt.read().mode {
+            HaltMode::Active => 0,
+            HaltMode::ReduceOnly => 1,
+            HaltMode::Halted => 2,
+        }
+    }
+}
+
+/// The metrics as text, for the API.
+pub(super) struct Rendered(pub(super) Arc<Metrics>);
+
+impl MetricsPort for Rendered {
+    fn render(&self) -> String {
+        self.0.render()
+    }
+}
+
+/// `GET /v1/limits`: what the risk gate allows, and what is left of the venue's rate budget.
+pub(super) struct AccountLimits {
+    limits: Limits,
+    venue: Arc<VenueStatus>,
+}
+
+impl AccountLimits {
+    pub(super) fn new(limits: Limits, venue: Arc<VenueStatus>) -> AccountLimits {
+        AccountLimits { limits, venue }
+    }
+}
+
+impl LimitsPort for AccountLimits {
+    fn limits(&self) -> Map<String, Value> {
+        let bucket = |level: outrigger_connectors::TokenLevel| json!({ "bucket": level.bucket, "tokens_left": level.left, "capacity": level.capacity, "waiting": level.waiting });
+        let budget: Vec<Value> = self.venue.tokens().into_iter().map(bucket).collect();
+        let risk = serde_json::to_value(&self.limits).unwrap_or_default();
+        Map::from_iter([("risk".to_owned(), risk), ("rate_budget".to_owned(), Value::Array(budget))])
+    }
+}
