@@ -56,8 +56,23 @@ pub fn run(config: Effective) -> anyhow::Result<ExitCode> {
     }
     let listener = bind(&config)?;
     let directory = DataDirectory::lock(&config.data_dir)?;
-    let code = actix_web::rt::System::new().block_on(serve(config, listener, directory))?;
-    Ok(code)
+    let Served { ending, venue, writer, _directory } =
+        actix_web::rt::System::new().block_on(serve(config, listener, directory))?;
+    // These join threads, which may not be done inside the runtime.
+    venue.stop();
+    if !writer.stop() {
+        tracing::error!("the ledger's disk did not answer in time; what was acknowledged is safe");
+    }
+    tracing::info!("stopped");
+    Ok(ending.exit_code())
+}
+
+/// What is left to stop once nothing is served any more. The directory stays locked until the very end.
+struct Served {
+    ending: lifecycle::Ending,
+    venue: venue::Link,
+    writer: LedgerWriter,
+    _directory: DataDirectory,
 }
 
 fn bind(config: &Effective) -> anyhow::Result<TcpListener> {
@@ -70,11 +85,7 @@ fn bind(config: &Effective) -> anyhow::Result<TcpListener> {
     })
 }
 
-async fn serve(
-    config: Effective,
-    listener: TcpListener,
-    directory: DataDirectory,
-) -> anyhow::Result<ExitCode> {
+async fn serve(config: Effective, listener: TcpListener, directory: DataDirectory) -> anyhow::Result<Served> {
     let clock = clock::system();
     let ledger_stats = Arc::new(LedgerStats::default());
     let rehydrated = rehydrate::open(&directory, config.env.as_str())?;
@@ -204,12 +215,7 @@ async fn serve(
     if tokio::time::timeout(Duration::from_secs(API_STOP_WITHIN_S + 2), handle.stop(true)).await.is_err() {
         tracing::warn!("some requests did not end in time");
     }
-    venue.stop();
-    if !writer.stop() {
-        tracing::error!("the ledger's disk did not answer in time; what was acknowledged is safe");
-    }
-    tracing::info!("stopped");
-    Ok(ending.exit_code())
+    Ok(Served { ending, venue, writer, _directory: directory })
 }
 
 fn hub_limits(config: &Effective) -> HubLimits {
