@@ -13,7 +13,7 @@ use super::view::{BookView, Trust};
 use crate::domain::{
     Generation, Leg, Monotonic, Price, Received, SignedCount, SubscriptionId, Ticker, VenueTime,
 };
-use crate::stream::Announcement;
+use crate::stream::{Announcement, HealthView};
 use crate::venue::{BookLevels, Channel, FeedItem, FeedState, MarketFrame};
 
 /// How long a suspect book waits for the snapshot it asked for before it is asked for again.
@@ -116,6 +116,9 @@ impl Keeper {
             BookCounters::bump(&self.counters.retired_items);
             return;
         }
+        let (component, told) = ("stream".to_owned(), reason.to_owned());
+        let health = HealthView { component, state, reason: told, generation: generation.0 };
+        out.announcements.push(Announcement::Health(health));
         if generation > self.generation || !matches!(state, FeedState::Subscribing | FeedState::Live) {
             self.generation = generation;
             self.subscriptions.clear();

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use outrigger_engine::actors::messages::BooksHandle;
 use outrigger_engine::domain::{Catalog, Market, MarketStatus};
 
 use super::figures::Standing;
@@ -21,7 +22,13 @@ pub(super) struct Hints {
 
 impl Hints {
     /// Waits until trading is open, then prints the lines; nothing when standard error is read by a program.
-    pub(super) async fn show(self, catalog: Arc<Catalog>, standing: Arc<Standing>, format: LogFormat) {
+    pub(super) async fn show(
+        self,
+        catalog: Arc<Catalog>,
+        books: BooksHandle,
+        standing: Arc<Standing>,
+        format: LogFormat,
+    ) {
         let for_a_person =
             format == LogFormat::Text || (format == LogFormat::Auto && std::io::stderr().is_terminal());
         if !for_a_person || self.env != Env::Sim {
@@ -34,12 +41,16 @@ impl Hints {
             actix_web::rt::time::sleep(LOOK_EVERY).await;
         }
         let Some(market) = longest(&catalog) else { return };
-        let text = self.text(market.ticker.as_str());
+        // At the best bid an order rests first, and is filled soon.
+        let book = books.read(market.ticker.clone()).await.ok().flatten();
+        let price = book.and_then(|book| book.yes.first().map(|(price, _)| *price));
+        let price = price.map_or_else(|| "0.4500".to_owned(), |price| price.to_string());
+        let text = self.text(market.ticker.as_str(), &price);
         // Whoever closed standard error does not want to read this.
         let _ = std::io::stderr().lock().write_all(text.as_bytes());
     }
 
-    fn text(&self, ticker: &str) -> String {
+    fn text(&self, ticker: &str, price: &str) -> String {
         let Hints { port, data_dir, .. } = self;
         let token = data_dir.join("admin.token");
         let connect = if *port == 7373 { String::new() } else { format!(" --connect 127.0.0.1:{port}") };
@@ -50,7 +61,7 @@ The market is open. In another terminal, try:
   TOKEN=$(cat "{token}")
   curl -s -H "Authorization: Bearer $TOKEN" 'http://127.0.0.1:{port}/v1/markets?limit=5'
   curl -s -H "Authorization: Bearer $TOKEN" -H "Idempotency-Key: $(date +%s%N)" -H 'Content-Type: application/json' \
-    -d '{{"ticker":"{ticker}","side":"bid","price":"0.4500","count":"10.00"}}' http://127.0.0.1:{port}/v1/orders
+    -d '{{"ticker":"{ticker}","side":"bid","price":"{price}","count":"10.00"}}' http://127.0.0.1:{port}/v1/orders
   {binary} watch {ticker}{connect} --data-dir "{data}"
 
 Ctrl-C stops it. Orders, fills and positions are kept in {data}.

@@ -177,7 +177,7 @@ async fn serve(config: Effective, listener: TcpListener, directory: DataDirector
         env: config.env.as_str().to_owned(),
         epoch,
         desk: DeskHandle::new(desk_lane.clone()),
-        books,
+        books: books.clone(),
         announcer: announcer.clone(),
         read_model: Arc::clone(&read_model),
         catalog: Arc::clone(&catalog),
@@ -197,7 +197,7 @@ async fn serve(config: Effective, listener: TcpListener, directory: DataDirector
     output::ready(port, &config.process.nonce)?;
     tracing::info!(port, env = config.env.as_str(), data_dir = %directory.path().display(), "ready to serve");
     let hints = hints::Hints { port, data_dir: directory.path().to_owned(), env: config.env };
-    actix_web::rt::spawn(hints.show(Arc::clone(&catalog), Arc::clone(&figures), config.log.format));
+    actix_web::rt::spawn(hints.show(Arc::clone(&catalog), books, Arc::clone(&figures), config.log.format));
 
     let handle = server.handle();
     let mut serving = actix_web::rt::spawn(server);

@@ -11,6 +11,7 @@ use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest as _};
 use super::model::{Model, Update};
 
 const RETRY_AFTER: Duration = Duration::from_secs(1);
+const TRADES_AT_FIRST: usize = 20;
 const REQUEST_DEADLINE: Duration = Duration::from_secs(5);
 
 /// Where the sidecar listens, and the token that lets us read.
@@ -30,6 +31,15 @@ pub(super) async fn first_picture(target: &Target, tickers: &[String]) -> anyhow
         let market = market.get("market").cloned().unwrap_or(market);
         let title = market.get("title").and_then(Value::as_str).unwrap_or_default();
         model.titles.insert(ticker.clone(), title.to_owned());
+    }
+    for ticker in tickers {
+        let path = format!("/v1/markets/{ticker}/trades?limit={TRADES_AT_FIRST}");
+        let trades = get(&http, target, &path).await?;
+        // Newest first there, and each is put before the ones it follows.
+        for trade in list(&trades, "trades").into_iter().rev() {
+            let frame = json!({ "topic": format!("trades:{ticker}"), "kind": "event", "data": trade });
+            model.apply(Update::Frame(serde_json::from_value(frame)?));
+        }
     }
     let orders = get(&http, target, "/v1/orders?limit=1000").await?;
     for order in list(&orders, "orders") {
