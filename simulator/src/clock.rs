@@ -27,6 +27,9 @@ pub(crate) struct Heart {
 impl Heart {
     /// Opens the population's accounts; members' accounts must be open already.
     pub(crate) fn new(venue: &mut Venue, scenario: &Scenario, seed: u64, now_us: i64) -> Heart {
+        for plan in &scenario.series {
+            venue.series.insert(plan.ticker.clone(), plan.described());
+        }
         Heart {
             calendar: Calendar::new(scenario.series.clone(), now_us),
             population: Population::new(venue, seed, scenario.acts_per_second, scenario.depth_contracts),

@@ -1,12 +1,15 @@
 //! Hosts the exchange: the venue behind one lock, and its events to every listener in commit order.
 
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 use tokio::sync::broadcast;
 
 use crate::venue::Venue;
+use crate::venue::account::AccountId;
 use crate::venue::event::VenueEvent;
+use crate::view::AccountView;
 
 /// Batches a slow listener may fall behind before it is cut off.
 const EVENT_BATCHES: usize = 16_384;
@@ -19,11 +22,50 @@ pub type EventBatch = Arc<[VenueEvent]>;
 pub struct Exchange {
     venue: Mutex<Venue>,
     events: broadcast::Sender<EventBatch>,
+    read_lag_us: i64,
+    /// What lagging reads may still show, oldest first; empty when reads do not lag.
+    views: Mutex<HashMap<AccountId, VecDeque<DatedView>>>,
 }
+
+/// A view and when it came true.
+type DatedView = (i64, Arc<AccountView>);
 
 impl Exchange {
     pub fn new(venue: Venue) -> Exchange {
-        Exchange { venue: Mutex::new(venue), events: broadcast::Sender::new(EVENT_BATCHES) }
+        Exchange::with_read_lag(venue, 0)
+    }
+
+    /// Makes an exchange whose account reads show what was true `read_lag_us` ago.
+    pub fn with_read_lag(venue: Venue, read_lag_us: i64) -> Exchange {
+        let mut views = HashMap::new();
+        if read_lag_us > 0 {
+            for id in 0..venue.accounts.len() {
+                let view = AccountView::of(&venue, id).map(|view| (i64::MIN, Arc::new(view)));
+                views.insert(id, VecDeque::from_iter(view));
+            }
+        }
+        Exchange {
+            venue: Mutex::new(venue),
+            events: broadcast::Sender::new(EVENT_BATCHES),
+            read_lag_us,
+            views: Mutex::new(views),
+        }
+    }
+
+    /// Returns what reads show of an account now.
+    pub fn account_view(&self, id: AccountId) -> Option<Arc<AccountView>> {
+        if self.read_lag_us == 0 {
+            return AccountView::of(&self.venue.lock(), id).map(Arc::new);
+        }
+        let visible_us = self.reads_as_of_us();
+        let views = self.views.lock();
+        let newest = views.get(&id)?.iter().rev().find(|(at_us, _)| *at_us <= visible_us);
+        newest.map(|(_, view)| Arc::clone(view))
+    }
+
+    /// Returns the time whose state account reads show.
+    pub fn reads_as_of_us(&self) -> i64 {
+        wall_us().saturating_sub(self.read_lag_us)
     }
 
     /// Runs `act` on the venue and publishes what it caused before anyone else can act.
@@ -43,10 +85,41 @@ impl Exchange {
 
     fn publish(&self, venue: &mut Venue) {
         let events = venue.take_events();
+        if self.read_lag_us > 0 {
+            self.keep_views(venue, &events);
+        }
         if !events.is_empty() {
             // Without listeners there is nobody to tell.
             let _ = self.events.send(events.into());
         }
+    }
+
+    /// Remembers the state of each member that the events are about, and forgets what no read can show any more.
+    fn keep_views(&self, venue: &Venue, events: &[VenueEvent]) {
+        let changed: BTreeSet<AccountId> = events.iter().filter_map(member_of).collect();
+        let mut views = self.views.lock();
+        for id in changed {
+            let Some(view) = AccountView::of(venue, id) else { continue };
+            let kept = views.entry(id).or_default();
+            kept.push_back((wall_us(), Arc::new(view)));
+            let visible_us = self.reads_as_of_us();
+            while kept.get(1).is_some_and(|(at_us, _)| *at_us <= visible_us) {
+                kept.pop_front();
+            }
+        }
+    }
+}
+
+/// Returns the member that an event is about.
+fn member_of(event: &VenueEvent) -> Option<AccountId> {
+    match event {
+        VenueEvent::Fill(fill) => Some(fill.account),
+        VenueEvent::UserOrder { account, .. } | VenueEvent::Position { account, .. } => Some(*account),
+        VenueEvent::BookChange { .. }
+        | VenueEvent::Trade { .. }
+        | VenueEvent::Ticker(_)
+        | VenueEvent::Lifecycle(_)
+        | VenueEvent::EventCreated(_) => None,
     }
 }
 

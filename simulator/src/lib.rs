@@ -6,12 +6,14 @@
 pub mod auth;
 mod clock;
 pub mod host;
+pub mod http;
 pub mod population;
 pub mod replay;
 pub mod scenario;
 mod server;
 pub mod socket;
 pub mod venue;
+mod view;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;

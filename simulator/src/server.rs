@@ -15,10 +15,12 @@ use crate::Options;
 use crate::auth::{KeyError, KeyRing};
 use crate::clock::{self, Heart};
 use crate::host::{Exchange, wall_us};
+use crate::http::{self, Bucket, HttpState, Limits};
 use crate::replay::{CatalogMarket, Recording, ReplayError};
 use crate::scenario::Scenario;
 use crate::socket::{self, Feed, SocketState};
 use crate::venue::Venue;
+use crate::venue::dice::Dice;
 use crate::venue::fees::{FeeKind, FeeSchedule};
 use crate::venue::grid::{DECI_CENT, LINEAR_CENT, TAPERED_DECI_CENT};
 use crate::venue::market::{Listing, Outcome};
@@ -84,11 +86,12 @@ pub fn spawn(options: Options) -> Result<Running, SpawnError> {
     let listener = TcpListener::bind(address).map_err(|source| SpawnError::Listen { address, source })?;
     let addr = listener.local_addr().map_err(|source| SpawnError::Listen { address, source })?;
 
-    let mut venue = Venue::new(options.seed);
+    let now_us = wall_us();
+    // Ids follow the start as well as the seed: an exchange started anew never repeats ids that a member remembers.
+    let mut venue = Venue::new(Dice::new(options.seed).bits() ^ Dice::new(now_us.cast_unsigned()).bits());
     for _ in 0..keys.account_count() {
         venue.open_account(false, starting_cash(&options.scenario));
     }
-    let now_us = wall_us();
     let heart = match &recording {
         Some(recording) => {
             recording.catalog().markets().iter().for_each(|market| list_recorded(&mut venue, market, now_us));
@@ -101,15 +104,23 @@ pub fn spawn(options: Options) -> Result<Running, SpawnError> {
             Some(heart)
         }
     };
-    let exchange = Arc::new(Exchange::new(venue));
+    let exchange =
+        Arc::new(Exchange::with_read_lag(venue, options.scenario.read_lag_ms.saturating_mul(1_000)));
+    let keys = Arc::new(keys);
+    let rest = HttpState::new(
+        Arc::clone(&exchange),
+        Arc::clone(&keys),
+        recording.clone(),
+        limits(&options.scenario),
+    );
     let stop = Arc::new(AtomicBool::new(false));
     let sockets = CancellationToken::new();
     let feed = match recording {
         Some(recording) => Feed::replay(recording),
         None => Feed::live(Arc::clone(&exchange)),
     };
-    let state = SocketState { keys: Arc::new(keys), feed, stop: sockets.clone() };
-    let (server, serving) = serve(listener, state)?;
+    let socket = SocketState { keys, feed, stop: sockets.clone() };
+    let (server, serving) = serve(listener, socket, rest)?;
     let mut threads = vec![serving];
     if let Some(heart) = heart {
         threads.push(clock::start(exchange, heart, Arc::clone(&stop)).map_err(SpawnError::Thread)?);
@@ -117,12 +128,18 @@ pub fn spawn(options: Options) -> Result<Running, SpawnError> {
     Ok(Running { addr, server, sockets, stop, threads })
 }
 
-fn serve(listener: TcpListener, state: SocketState) -> Result<(ServerHandle, JoinHandle<()>), SpawnError> {
+fn serve(
+    listener: TcpListener,
+    socket: SocketState,
+    rest: HttpState,
+) -> Result<(ServerHandle, JoinHandle<()>), SpawnError> {
     let (started, handle) = mpsc::channel();
     let run = move || {
         rt::System::new().block_on(async move {
             let server = HttpServer::new(move || {
-                App::new().configure(|config| socket::configure(config, state.clone()))
+                App::new()
+                    .configure(|config| socket::configure(config, socket.clone()))
+                    .configure(|config| http::configure(config, rest.clone()))
             })
             .workers(WORKERS)
             // Small frames must leave at once: else each waits for the acknowledgement of the one before.
@@ -149,6 +166,21 @@ fn serve(listener: TcpListener, state: SocketState) -> Result<(ServerHandle, Joi
 
 fn starting_cash(scenario: &Scenario) -> BTreeMap<i64, i64> {
     (0..SHARDS).map(|shard| (shard, scenario.member_dollars.saturating_mul(1_000_000))).collect()
+}
+
+fn limits(scenario: &Scenario) -> Limits {
+    Limits {
+        usage_tier: scenario.usage_tier.clone(),
+        read: Bucket {
+            refill_rate: scenario.read_tokens_per_second,
+            bucket_capacity: scenario.read_tokens_max,
+        },
+        write: Bucket {
+            refill_rate: scenario.write_tokens_per_second,
+            bucket_capacity: scenario.write_tokens_max,
+        },
+        balance_per_second: scenario.balance_reads_per_second,
+    }
 }
 
 /// Lists a market that a recording names, open as long as anyone will look.

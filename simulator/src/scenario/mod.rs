@@ -22,6 +22,8 @@ pub struct Scenario {
     pub depth_contracts: i64,
     /// Milliseconds by which reads of the account lag behind writes.
     pub read_lag_ms: i64,
+    /// The tier that members are told they have.
+    pub usage_tier: String,
     /// Token buckets of a member, tokens per second and capacity.
     pub read_tokens_per_second: u32,
     pub read_tokens_max: u32,
@@ -50,6 +52,7 @@ impl Default for Scenario {
             acts_per_second: 150,
             depth_contracts: 4_000,
             read_lag_ms: 0,
+            usage_tier: "advanced".to_owned(),
             read_tokens_per_second: 300,
             read_tokens_max: 900,
             write_tokens_per_second: 300,

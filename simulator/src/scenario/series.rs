@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use crate::venue::fees::FeeKind;
 use crate::venue::grid::{DECI_CENT, Grid, LINEAR_CENT, TAPERED_DECI_CENT};
+use crate::venue::market::Series;
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -34,6 +35,22 @@ impl SeriesPlan {
             "deci_cent" => DECI_CENT,
             "tapered_deci_cent" => TAPERED_DECI_CENT,
             _ => LINEAR_CENT,
+        }
+    }
+
+    /// Returns what people are told of the series.
+    pub fn described(&self) -> Series {
+        let frequency = match self.lasts_s {
+            lasts_s if lasts_s > 14 * DAY_S => "monthly",
+            lasts_s if lasts_s > DAY_S => "weekly",
+            DAY_S => "daily",
+            _ => "custom",
+        };
+        Series {
+            title: self.title.clone(),
+            category: self.category.clone(),
+            frequency: frequency.to_owned(),
+            tags: vec!["Simulated".to_owned()],
         }
     }
 

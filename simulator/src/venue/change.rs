@@ -36,14 +36,17 @@ pub struct Amendment {
     pub count: Count,
     pub client_order_id: Option<String>,
     pub updated_client_order_id: Option<String>,
+    /// Unix seconds; 0 removes the expiry, none keeps it.
     pub expiration_time: Option<i64>,
 }
 
-/// What a member learns from an amend.
+/// What a member learns from an amend: the fills are those of the amend alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Amended {
     pub order_id: Arc<str>,
     pub client_order_id: Arc<str>,
+    /// True if a fill occurred or the resting size changed.
+    pub size_changed: bool,
     pub filled: Count,
     pub remaining: Count,
     pub average_price: Option<Price>,
@@ -127,13 +130,19 @@ impl Venue {
         let number = self.resting(account, order_id, shard)?;
         self.still_open(number, now_us)?;
         let target = self.check_amend(account, number, amendment)?;
+        if amendment.expiration_time.is_some_and(|at| at != 0 && at.saturating_mul(1_000_000) <= now_us) {
+            return Err(Refusal::invalid_order("expiration_time is in the past"));
+        }
         let before = self.orders.get(&number).cloned().ok_or_else(Refusal::not_found)?;
         if let Some(order) = self.orders.get_mut(&number) {
             if let Some(id) = &amendment.updated_client_order_id {
                 order.client_order_id = id.as_str().into();
             }
-            order.expiration_us =
-                amendment.expiration_time.map_or(order.expiration_us, |at| Some(at * 1_000_000));
+            order.expiration_us = match amendment.expiration_time {
+                None => order.expiration_us,
+                Some(0) => None,
+                Some(at) => Some(at.saturating_mul(1_000_000)),
+            };
             order.updated_us = now_us;
         }
         if let Some(id) = &amendment.updated_client_order_id
@@ -156,7 +165,8 @@ impl Venue {
         Ok(Amended {
             order_id: Arc::clone(&after.order_id),
             client_order_id: Arc::clone(&after.client_order_id),
-            filled: after.filled,
+            size_changed: traded > 0 || after.remaining != before.remaining,
+            filled: traded,
             remaining: after.remaining,
             average_price: after.average_price(before.taker_cost + before.maker_cost, before.filled),
             average_fee: (traded > 0).then(|| fees * 100 / traded),

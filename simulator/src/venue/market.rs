@@ -8,6 +8,9 @@ use super::fees::FeeSchedule;
 use super::grid::Grid;
 use super::units::{Count, DOLLAR, Price};
 
+const HOUR_US: i64 = 3_600_000_000;
+const HOURS_PER_DAY: i64 = 24;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
     Initialized,
@@ -38,6 +41,15 @@ pub struct Outcome {
     pub value: Price,
 }
 
+/// What people are told of a series.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Series {
+    pub title: String,
+    pub category: String,
+    pub frequency: String,
+    pub tags: Vec<String>,
+}
+
 /// What a market is made from.
 #[derive(Debug, Clone)]
 pub struct Listing {
@@ -62,6 +74,8 @@ pub struct Listing {
 
 #[derive(Debug, Clone)]
 pub struct PublicTrade {
+    /// Counts trades of the whole exchange; smaller is earlier.
+    pub number: u64,
     pub trade_id: Arc<str>,
     pub yes_price: Price,
     pub count: Count,
@@ -92,6 +106,8 @@ pub struct Market {
     pub dollar_volume: i64,
     pub open_interest: Count,
     pub trades: VecDeque<PublicTrade>,
+    /// Contracts traded in each of the last hours, oldest first.
+    hours: VecDeque<(i64, Count)>,
 }
 
 impl Market {
@@ -115,8 +131,27 @@ impl Market {
             dollar_volume: 0,
             open_interest: 0,
             trades: VecDeque::new(),
+            hours: VecDeque::new(),
             listing,
         }
+    }
+
+    /// Counts a trade in the hour in which it happened.
+    pub(super) fn note_volume(&mut self, count: Count, now_us: i64) {
+        let hour = now_us.div_euclid(HOUR_US);
+        match self.hours.back_mut() {
+            Some((latest, volume)) if *latest == hour => *volume += count,
+            _ => self.hours.push_back((hour, count)),
+        }
+        while self.hours.front().is_some_and(|(oldest, _)| *oldest <= hour - HOURS_PER_DAY) {
+            self.hours.pop_front();
+        }
+    }
+
+    /// Returns the contracts traded in the last 24 hours, in whole hours of the clock.
+    pub fn volume_24h(&self, now_us: i64) -> Count {
+        let since = now_us.div_euclid(HOUR_US) - HOURS_PER_DAY;
+        self.hours.iter().filter(|(hour, _)| *hour > since).map(|(_, volume)| volume).sum()
     }
 
     pub fn best_bid(&self) -> Option<(Price, Count)> {

@@ -109,13 +109,16 @@ impl Venue {
         taker_side: Side,
         now_us: i64,
     ) {
+        let number = self.number();
         let Some(market) = self.markets.get_mut(ticker) else { return };
+        market.note_volume(count, now_us);
         market.last_price = yes_price;
         market.last_size = count;
         market.volume += count;
         market.dollar_volume += yes_price * count;
         let trade_id = Arc::clone(trade_id);
         market.trades.push_front(PublicTrade {
+            number,
             trade_id: Arc::clone(&trade_id),
             yes_price,
             count,

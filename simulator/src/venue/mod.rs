@@ -24,12 +24,12 @@ use std::sync::Arc;
 use account::{Account, AccountId};
 use dice::Dice;
 use event::{Owner, Side, VenueEvent};
-use market::{Listing, Market};
+use market::{Listing, Market, Series};
 use order::Order;
 use refusal::Refusal;
-use units::{Count, Micros};
+use units::{Count, Micros, Price};
 
-pub use change::{Amendment, Canceled, Reduction};
+pub use change::{Amended, Amendment, Canceled, Reduction};
 pub use place::Placed;
 
 /// Trades a market remembers for its public list.
@@ -40,6 +40,8 @@ pub struct Venue {
     dice: Dice,
     pub accounts: Vec<Account>,
     pub markets: BTreeMap<Arc<str>, Market>,
+    /// What is known of series beyond their markets, by ticker.
+    pub series: BTreeMap<String, Series>,
     /// Orders that rest, and every order of a member, by number.
     pub orders: HashMap<u64, Order>,
     next_number: u64,
@@ -55,6 +57,7 @@ impl Venue {
             dice: Dice::new(seed),
             accounts: Vec::new(),
             markets: BTreeMap::new(),
+            series: BTreeMap::new(),
             orders: HashMap::new(),
             next_number: 1,
             fees_taken: 0,
@@ -112,13 +115,20 @@ impl Venue {
         orders
     }
 
-    /// Contracts that stand before `order` in its queue.
+    /// Contracts that are served before `order`: better prices first, then who came earlier at its own.
     pub fn queue_position(&self, order: &Order) -> Count {
         let Some(market) = self.markets.get(&order.ticker) else { return 0 };
         let side = if order.side == Side::Bid { &market.bids } else { &market.asks };
         let queue = side.get(&order.price).into_iter().flatten();
         let ahead = queue.take_while(|number| **number != order.number);
-        ahead.filter_map(|number| self.orders.get(number)).map(|order| order.remaining).sum()
+        let ahead: Count =
+            ahead.filter_map(|number| self.orders.get(number)).map(|order| order.remaining).sum();
+        let better = |price: &Price| match order.side {
+            Side::Bid => *price > order.price,
+            Side::Ask => *price < order.price,
+        };
+        let sizes = if order.side == Side::Bid { &market.bid_sizes } else { &market.ask_sizes };
+        ahead + sizes.iter().filter(|(price, _)| better(price)).map(|(_, size)| size).sum::<Count>()
     }
 
     fn market_mut(&mut self, ticker: &str) -> Result<&mut Market, Refusal> {

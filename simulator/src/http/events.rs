@@ -1,0 +1,140 @@
+//! Events: the markets that ask about the same thing. Unsigned.
+
+use std::collections::BTreeMap;
+
+use actix_web::HttpRequest;
+use actix_web::web::{self, Path, ServiceConfig};
+use serde_json::{Value, json};
+
+use crate::host::wall_us;
+use crate::venue::Venue;
+use crate::venue::market::Market;
+
+use super::error::ApiError;
+use super::markets::{market_json, statuses};
+use super::page::{Page, Place};
+use super::query::Query;
+use super::series::category_of;
+use super::{HttpState, Reply, json, resource, wire};
+
+pub(super) fn routes(config: &mut ServiceConfig) {
+    config
+        .service(resource("/events").route(web::get().to(list)))
+        .service(resource("/events/multivariate").route(web::get().to(multivariate)))
+        .service(resource("/events/fee_changes").route(web::get().to(fee_changes)))
+        .service(resource("/events/{event_ticker}").route(web::get().to(one)))
+        .service(resource("/events/{event_ticker}/metadata").route(web::get().to(metadata)));
+}
+
+/// Markets by event. An event exists as long as one of its markets is listed.
+fn by_event(venue: &Venue) -> BTreeMap<&str, Vec<&Market>> {
+    let mut events: BTreeMap<&str, Vec<&Market>> = BTreeMap::new();
+    for market in venue.markets.values() {
+        events.entry(&market.listing.event_ticker).or_default().push(market);
+    }
+    events
+}
+
+async fn list(request: HttpRequest, state: web::Data<HttpState>) -> Reply {
+    let query = Query::of(&request)?;
+    let page = Page::of(&query, 200, 200)?;
+    let nested = query.flag("with_nested_markets")?;
+    let with_milestones = query.flag("with_milestones")?;
+    if query.text("status") == Some("paused") {
+        return Err(ApiError::bad_request("invalid status filter"));
+    }
+    let status = statuses(query.text("status"))?;
+    let (series, tickers) = (query.text("series_ticker"), query.names("tickers")?);
+    let (closing, updated) = (query.span("min_close_ts", "")?, query.span("min_updated_ts", "")?);
+    let (events, cursor) = state.0.exchange.with(|venue| {
+        let events = by_event(venue).into_iter().filter(|(ticker, markets)| {
+            let any = |test: &dyn Fn(&Market) -> bool| markets.iter().any(|market| test(market));
+            (tickers.is_empty() || tickers.contains(ticker))
+                && series.is_none_or(|series| any(&|market| market.listing.series_ticker == series))
+                && status.is_none_or(|statuses| any(&|market| statuses.contains(&market.status)))
+                && any(&|market| closing.holds(market.listing.close_us))
+                && any(&|market| updated.holds(market.updated_us))
+        });
+        let created = |markets: &[&Market]| markets.iter().map(|market| market.created_us).min().unwrap_or(0);
+        let items =
+            events.map(|(ticker, markets)| (Place::new(created(&markets), ticker), markets)).collect();
+        let (events, cursor) = page.cut(items);
+        let events: Vec<Value> =
+            events.into_iter().filter_map(|markets| event_json(venue, &markets, nested)).collect();
+        (events, cursor)
+    });
+    let mut reply = json!({ "events": events, "cursor": cursor });
+    if let (true, Some(reply)) = (with_milestones, reply.as_object_mut()) {
+        reply.insert("milestones".to_owned(), json!([]));
+    }
+    Ok(json(&reply))
+}
+
+async fn one(request: HttpRequest, state: web::Data<HttpState>, ticker: Path<String>) -> Reply {
+    let query = Query::of(&request)?;
+    let (nested, bare) = (query.flag("with_nested_markets")?, query.flag("exclude_markets")?);
+    if nested && bare {
+        return Err(ApiError::bad_request("exclude_markets and with_nested_markets exclude each other"));
+    }
+    let now_us = wall_us();
+    let reply = state.0.exchange.with(|venue| {
+        let markets = by_event(venue).remove(ticker.as_str())?;
+        let event = event_json(venue, &markets, nested)?;
+        let beside: Vec<Value> = match nested || bare {
+            true => Vec::new(),
+            false => markets.iter().map(|market| market_json(market, now_us)).collect(),
+        };
+        Some(json!({ "event": event, "markets": beside }))
+    });
+    Ok(json(&reply.ok_or_else(|| ApiError::not_found("event not found"))?))
+}
+
+async fn metadata(state: web::Data<HttpState>, ticker: Path<String>) -> Reply {
+    let details: Option<Vec<Value>> = state.0.exchange.with(|venue| {
+        let markets = by_event(venue).remove(ticker.as_str())?;
+        let detail =
+            |market: &&Market| json!({ "market_ticker": market.ticker, "image_url": "", "color_code": "" });
+        Some(markets.iter().map(detail).collect())
+    });
+    let details = details.ok_or_else(|| ApiError::not_found("event not found"))?;
+    Ok(json(&json!({
+        "image_url": "",
+        "featured_image_url": "",
+        "market_details": details,
+        "settlement_sources": [],
+    })))
+}
+
+/// The simulated exchange has no events made by members.
+async fn multivariate() -> Reply {
+    Ok(json(&json!({ "events": [], "cursor": "" })))
+}
+
+async fn fee_changes() -> Reply {
+    Ok(json(&json!({ "event_fee_changes": [], "cursor": "" })))
+}
+
+fn event_json(venue: &Venue, markets: &[&Market], nested: bool) -> Option<Value> {
+    let listing = &markets.first()?.listing;
+    let now_us = wall_us();
+    let updated_us = markets.iter().map(|market| market.updated_us).max()?;
+    let strike_us = markets.iter().map(|market| market.listing.close_us).max()?;
+    let mut event = json!({
+        "event_ticker": listing.event_ticker,
+        "series_ticker": listing.series_ticker,
+        "title": listing.event_title,
+        "sub_title": "",
+        "category": category_of(venue, &listing.series_ticker),
+        "collateral_return_type": "",
+        "mutually_exclusive": false,
+        "strike_date": wire::time(strike_us),
+        "settlement_sources": [],
+        "last_updated_ts": wire::time(updated_us),
+        "exchange_index": listing.exchange_index,
+    });
+    if let (true, Some(event)) = (nested, event.as_object_mut()) {
+        let markets: Vec<Value> = markets.iter().map(|market| market_json(market, now_us)).collect();
+        event.insert("markets".to_owned(), Value::Array(markets));
+    }
+    Some(event)
+}

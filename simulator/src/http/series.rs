@@ -1,0 +1,107 @@
+//! Series: families of events with the same rules and fees. Unsigned.
+
+use std::collections::BTreeMap;
+
+use actix_web::HttpRequest;
+use actix_web::web::{self, Path, ServiceConfig};
+use serde_json::{Value, json};
+
+use crate::venue::Venue;
+use crate::venue::market::Market;
+
+use super::error::ApiError;
+use super::query::Query;
+use super::{HttpState, Reply, json, resource, wire};
+
+/// What a series says of itself when nobody described it.
+const CATEGORY: &str = "Simulation";
+
+pub(super) fn routes(config: &mut ServiceConfig) {
+    config
+        .service(resource("/series").route(web::get().to(list)))
+        .service(resource("/series/fee_changes").route(web::get().to(fee_changes)))
+        .service(resource("/series/{series_ticker}").route(web::get().to(one)));
+}
+
+/// Returns the category of a series.
+pub(super) fn category_of<'a>(venue: &'a Venue, series_ticker: &str) -> &'a str {
+    venue.series.get(series_ticker).map_or(CATEGORY, |series| series.category.as_str())
+}
+
+/// Markets by series.
+fn by_series(venue: &Venue) -> BTreeMap<&str, Vec<&Market>> {
+    let mut series: BTreeMap<&str, Vec<&Market>> = BTreeMap::new();
+    for market in venue.markets.values() {
+        series.entry(&market.listing.series_ticker).or_default().push(market);
+    }
+    series
+}
+
+async fn list(request: HttpRequest, state: web::Data<HttpState>) -> Reply {
+    let query = Query::of(&request)?;
+    let (category, tags) = (query.text("category"), query.names("tags")?);
+    let with_volume = query.flag("include_volume")?;
+    query.flag("include_product_metadata")?;
+    let updated = query.span("min_updated_ts", "")?;
+    let series: Vec<Value> = state.0.exchange.with(|venue| {
+        let wanted = by_series(venue).into_iter().filter(|(ticker, markets)| {
+            let of_series: &[String] = venue.series.get(*ticker).map_or(&[], |series| &series.tags);
+            category.is_none_or(|category| category == category_of(venue, ticker))
+                && (tags.is_empty() || tags.iter().any(|tag| of_series.iter().any(|of| of == tag)))
+                && markets.iter().any(|market| updated.holds(market.created_us))
+        });
+        wanted.filter_map(|(_, markets)| series_json(venue, &markets, with_volume)).collect()
+    });
+    Ok(json(&json!({ "series": series })))
+}
+
+async fn one(request: HttpRequest, state: web::Data<HttpState>, ticker: Path<String>) -> Reply {
+    let with_volume = Query::of(&request)?.flag("include_volume")?;
+    let series = state.0.exchange.with(|venue| {
+        let markets = by_series(venue).remove(ticker.as_str())?;
+        series_json(venue, &markets, with_volume)
+    });
+    let series = series.ok_or_else(|| ApiError::not_found("series not found"))?;
+    Ok(json(&json!({ "series": series })))
+}
+
+async fn fee_changes() -> Reply {
+    Ok(json(&json!({ "series_fee_change_arr": [] })))
+}
+
+fn series_json(venue: &Venue, markets: &[&Market], with_volume: bool) -> Option<Value> {
+    let listing = &markets.first()?.listing;
+    let described = venue.series.get(listing.series_ticker.as_str());
+    let category = category_of(venue, &listing.series_ticker);
+    let changed_us = markets.iter().map(|market| market.created_us).max()?;
+    let mut series = json!({
+        "ticker": listing.series_ticker,
+        "title": described.map_or(listing.event_title.as_str(), |series| series.title.as_str()),
+        "frequency": described.map_or("custom", |series| series.frequency.as_str()),
+        "category": category,
+        "categories": [category],
+        "tags": described.map_or(&[] as &[String], |series| &series.tags),
+        "settlement_sources": [],
+        "contract_url": "",
+        "contract_terms_url": "",
+        "fee_type": listing.fees.kind.name(),
+        "fee_multiplier": multiplier(listing.fees.multiplier),
+        "additional_prohibitions": [],
+        "last_updated_ts": wire::time(changed_us),
+        "exchange_index": listing.exchange_index,
+    });
+    if let (true, Some(series)) = (with_volume, series.as_object_mut()) {
+        let volume = markets.iter().map(|market| market.volume).sum();
+        series.insert("volume_fp".to_owned(), wire::count(volume));
+    }
+    Some(series)
+}
+
+/// Returns a multiplier in thousandths as the JSON number that the exchange sends.
+fn multiplier(milli: i64) -> Value {
+    if milli % 1_000 == 0 {
+        return json!(milli / 1_000);
+    }
+    let text = format!("{}.{:03}", milli / 1_000, milli % 1_000);
+    text.parse::<serde_json::Number>().map_or(Value::Null, Value::Number)
+}
