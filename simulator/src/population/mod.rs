@@ -73,7 +73,7 @@ impl Population {
 
     fn act_in(&mut self, venue: &mut Venue, ticker: &Arc<str>, now_us: i64) {
         self.drift(ticker);
-        if self.dice.chance(12) {
+        if self.dice.chance(20) {
             self.take(venue, ticker, now_us);
         } else {
             self.requote(venue, ticker, now_us);

@@ -19,7 +19,7 @@ impl Population {
         let reach = if sweeps { 3 } else { 0 } * grid.step_at(best);
         let price = grid.floor(if side == Side::Bid { best + reach } else { best - reach });
         let count =
-            if sweeps { size + self.dice.between(100, 20_000) } else { self.dice.between(100, 6_000) };
+            if sweeps { size + self.dice.between(100, 20_000) } else { self.dice.between(100, 15_000) };
         let trader = self.noise_trader();
         let order = NewOrder {
             ticker: ticker.to_string(),
