@@ -29,18 +29,20 @@ clippy:
 build:
 	cargo build --workspace --all-targets --locked
 
+# Every selection below is made within the whole workspace: with -p the features would differ and all would be built again.
 tidy: build
-	cargo test --locked -p outrigger-tests --test tidy
+	cargo test --locked --workspace --test tidy
 
 unit: build
-	cargo test --locked --workspace --exclude outrigger-tests
-	cargo test --locked -p outrigger-tests --lib
+	cargo test --locked --workspace --lib --bins $(UNIT_TESTS)
 
 # Whole-process tests start the built binary themselves and want the machine: one test file after the other.
 process: build
-	OUTRIGGER_BIN="$(abspath $(TARGET))/debug/outrigger" cargo test --locked -p outrigger-tests $(PROCESS_TESTS)
+	OUTRIGGER_BIN="$(abspath $(TARGET))/debug/outrigger" cargo test --locked --workspace $(PROCESS_TESTS)
 
-PROCESS_TESTS = $(foreach file,$(filter-out tests/tests/tidy.rs,$(wildcard tests/tests/*.rs)),--test $(notdir $(basename $(file))))
+named = $(foreach file,$(1),--test $(notdir $(basename $(file))))
+UNIT_TESTS = $(call named,$(filter-out tests/tests/%,$(wildcard */tests/*.rs)))
+PROCESS_TESTS = $(call named,$(filter-out tests/tests/tidy.rs,$(wildcard tests/tests/*.rs)))
 
 # The official Python SDK against the simulated exchange.
 conformance: build

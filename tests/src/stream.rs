@@ -1,6 +1,6 @@
 //! A client of the local stream, and a book rebuilt from its frames.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -14,10 +14,14 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 
 use crate::recording::{Book, Levels, read_levels};
 
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+
 /// A connection to `/v1/stream`.
 pub struct Stream {
     socket: WebSocketStream<TcpStream>,
     ended: bool,
+    /// Frames that came while an answer was awaited.
+    early: VecDeque<Value>,
     offsets: Offsets,
 }
 
@@ -33,13 +37,21 @@ impl Stream {
         request.headers_mut().insert("Authorization", format!("Bearer {token}").parse()?);
         let socket = TcpStream::connect(addr).await?;
         let (socket, _) = tokio_tungstenite::client_async(request, socket).await?;
-        Ok(Stream { socket, ended: false, offsets: Offsets::default() })
+        Ok(Stream { socket, ended: false, early: VecDeque::new(), offsets: Offsets::default() })
     }
 
-    /// Subscribes; the answer arrives like any other frame.
+    /// Subscribes and waits for the answer; a refusal is an error.
     pub async fn subscribe(&mut self, topics: &[String]) -> anyhow::Result<()> {
         let request = json!({"id": 1, "op": "subscribe", "topics": topics});
-        Ok(self.socket.send(Message::text(request.to_string())).await?)
+        self.socket.send(Message::text(request.to_string())).await?;
+        while let Some(frame) = self.receive(ANSWER_WITHIN).await? {
+            match frame["op"].as_str() {
+                Some("subscribed") => return Ok(()),
+                Some("error") => bail!("the stream refused: {frame}"),
+                _ => self.early.push_back(frame),
+            }
+        }
+        bail!("no answer to a subscription")
     }
 
     /// Tells whether the connection has ended.
@@ -49,12 +61,18 @@ impl Stream {
 
     /// Returns the next frame, `None` once the connection has ended or after `within` without one.
     pub async fn next(&mut self, within: Duration) -> anyhow::Result<Option<Value>> {
+        match self.early.pop_front() {
+            Some(frame) => Ok(Some(frame)),
+            None => self.receive(within).await,
+        }
+    }
+
+    async fn receive(&mut self, within: Duration) -> anyhow::Result<Option<Value>> {
         loop {
             let Ok(message) = tokio::time::timeout(within, self.socket.next()).await else { return Ok(None) };
             match message {
                 Some(Ok(Message::Text(text))) => {
                     let frame: Value = serde_json::from_str(&text)?;
-                    ensure!(frame["op"] != "error", "the stream refused: {frame}");
                     self.offsets.check(&frame)?;
                     return Ok(Some(frame));
                 }

@@ -14,6 +14,7 @@ use outrigger_tests::api::Api;
 use outrigger_tests::pair::Exchange;
 use outrigger_tests::recording::{self, Book, Recording, Truth};
 use outrigger_tests::stream::{Mirror, Stream, read_rest_book};
+use outrigger_tests::wait;
 use outrigger_tests::workspace::{self, say};
 use reqwest::Method;
 use tokio::sync::Semaphore;
@@ -22,6 +23,7 @@ use tokio::task::JoinSet;
 /// Two at a time: each is three busy processes.
 static SLOTS: Semaphore = Semaphore::const_new(2);
 const WITHIN: Duration = Duration::from_secs(150);
+const MARKETS_WITHIN: Duration = Duration::from_secs(30);
 /// A moment without a frame, after which the state is looked at.
 const QUIET: Duration = Duration::from_millis(60);
 /// How often in a row an ending must be seen before it counts.
@@ -168,10 +170,15 @@ struct Watcher {
 
 impl Watcher {
     async fn connect(api: &Api, tickers: &[String], last_price: Option<&str>) -> anyhow::Result<Watcher> {
-        let mut stream = api.stream().await?;
         let mut topics: Vec<String> = tickers.iter().map(|ticker| format!("book:{ticker}")).collect();
         topics.extend(last_price.map(|_| format!("ticker:{LAST_MARKET}")));
-        stream.subscribe(&topics).await?;
+        // A topic of a market that the exchange has not listed yet is refused.
+        let stream = wait::until("the markets are known", MARKETS_WITHIN, || async {
+            let mut stream = api.stream().await?;
+            stream.subscribe(&topics).await?;
+            Ok(stream)
+        })
+        .await?;
         let mirrors = tickers.iter().map(|ticker| (ticker.clone(), Mirror::default())).collect();
         Ok(Watcher { stream, mirrors, awaited_price: last_price.map(str::to_owned) })
     }
