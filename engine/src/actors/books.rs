@@ -9,7 +9,7 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use super::messages::BooksMessage;
 use crate::book::{BookCounters, Keeper, KeeperOutput};
-use crate::domain::Clock;
+use crate::domain::{Clock, Ticker};
 use crate::stream::Announcement;
 use crate::venue::{FeedCommand, TradeSink};
 
@@ -45,6 +45,13 @@ impl BooksActor {
             trades: ports.trades,
             clock: ports.clock,
             out: KeeperOutput::default(),
+        }
+    }
+
+    /// A book that someone reads and nobody keeps is subscribed; its first snapshot is announced when it comes.
+    fn want_if_missing(&self, is_missing: bool, ticker: &Ticker) {
+        if is_missing && self.feed.try_send(FeedCommand::Want { tickers: vec![ticker.clone()] }).is_err() {
+            tracing::warn!(%ticker, "the feed's command lane is full; the book is wanted again at the next read");
         }
     }
 
@@ -105,12 +112,15 @@ impl StreamHandler<BooksMessage> for BooksActor {
             }
             BooksMessage::Read { ticker, reply } => {
                 let view = self.keeper.view(&ticker, (self.clock)().monotonic);
+                self.want_if_missing(view.is_none(), &ticker);
                 // A reader that went away needs no answer.
                 let _ = reply.send(view);
             }
             BooksMessage::Announce { ticker } => {
                 let received = (self.clock)();
-                if let Some(view) = self.keeper.view(&ticker, received.monotonic) {
+                let view = self.keeper.view(&ticker, received.monotonic);
+                self.want_if_missing(view.is_none(), &ticker);
+                if let Some(view) = view {
                     self.out.announcements.push(Announcement::BookSnapshot {
                         view,
                         received,
