@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -62,6 +63,8 @@ pub trait ReadinessPort: Send + Sync {
 /// Renders the metrics as OpenMetrics text.
 pub trait MetricsPort: Send + Sync {
     fn render(&self) -> String;
+    /// Counts an answered request. `route` is the pattern it matched, `None` when there is none.
+    fn answered(&self, _route: Option<&str>, _method: &str, _status: u16, _took: Duration) {}
 }
 
 /// Reads the venue's limits and ours, as a JSON object.

@@ -3,6 +3,7 @@
 //! Order: request id, Host, Origin, token; then, at the route, method and scope. Nothing reaches a handler otherwise (I14).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -34,6 +35,7 @@ pub(crate) async fn guard(
     req: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let started = (state.parts.clock)().monotonic;
     let id = request_id(req.headers());
     let allowed_origin = match state.parts.access.check_origin(req.headers()) {
         Ok(origin) => Ok(origin.cloned()),
@@ -64,6 +66,10 @@ pub(crate) async fn guard(
         let exposed = "X-Request-Id, Idempotency-Replayed, Location, Retry-After";
         headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(exposed));
     }
+    let took = (state.parts.clock)().monotonic.0.saturating_sub(started.0);
+    let (request, status) = (answer.request(), answer.status().as_u16());
+    let (route, method) = (request.match_pattern(), request.method().as_str());
+    state.parts.metrics.answered(route.as_deref(), method, status, Duration::from_nanos(took));
     Ok(answer)
 }
 

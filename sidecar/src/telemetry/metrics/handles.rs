@@ -1,5 +1,7 @@
 //! Families with labels or distributions. A part takes its child once and holds it.
 
+use std::time::Duration;
+
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family as Labelled;
@@ -11,42 +13,29 @@ use super::family::{Family, Kind};
 /// `route` is the pattern, never the path a client sent.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct HttpLabels {
-    pub route: &'static str,
+    pub route: String,
     pub method: &'static str,
     pub status: u16,
 }
 
-/// A request to the exchange and how it ended: `accepted`, `refused`, `unknown`, `not_sent`, `ok`, `failed`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct RequestLabels {
-    pub request: &'static str,
-    pub outcome: &'static str,
-}
-
-/// What a local client was answered: an order's status, or `rejected`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct OutcomeLabels {
-    pub outcome: &'static str,
-}
-
-/// The limit that refused an order.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct LimitLabels {
-    pub limit: &'static str,
-}
-
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct ThreadLabels {
-    pub thread: &'static str,
+    pub thread: String,
+}
+
+/// A request to the exchange: its route and how it was answered, `200` or `timeout`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct VenueRequestLabels {
+    pub route: &'static str,
+    pub status: String,
 }
 
 /// From a tenth of a millisecond, a local answer, to ten seconds, a request given up.
 const SECONDS: [f64; 16] =
     [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
-
-fn seconds() -> Histogram {
-    Histogram::new(SECONDS)
-}
+const METHODS: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
+/// The route whose answer waits for the disk and the exchange.
+const ORDER_ROUTE: (&str, &str) = ("POST", "/v1/orders");
 
 const fn labelled(name: &'static str, labels: &'static [&'static str], help: &'static str) -> Family {
     Family { name, unit: None, kind: Kind::Counter, labels, help }
@@ -59,53 +48,48 @@ const fn timed(name: &'static str, help: &'static str) -> Family {
 const HTTP_REQUESTS: Family =
     labelled("http_requests", &["route", "method", "status"], "Requests of local clients, by route pattern");
 const HTTP_SECONDS: Family = timed("http_request", "Time from a local request to its answer");
-const HTTP_PANICS: Family = labelled("panics", &["thread"], "Panics that did not end the process");
-const ORDERS: Family =
-    labelled("orders", &["outcome"], "Orders of local clients, by what they were answered");
 const ORDER_SECONDS: Family =
-    timed("order_answer", "Time from a local order to its answer, the disk and the exchange included");
-const LIMIT_REFUSALS: Family = labelled("limit_refusals", &["limit"], "Orders refused by a limit");
-const VENUE_REQUESTS: Family =
-    labelled("venue_requests", &["request", "outcome"], "Requests to the exchange, by how they ended");
-const VENUE_SECONDS: Family = timed("venue_request", "Time from a request to the exchange to its answer");
+    timed("order_answer", "Time from a new local order to its answer, the disk and the exchange included");
+const PANICS: Family = labelled("panics", &["thread"], "Panics that did not end the process");
+/// Counted by the connector, read at each scrape.
+pub(super) const VENUE_REQUESTS: Family = labelled(
+    "venue_requests",
+    &["route", "status"],
+    "Requests to the exchange, by route and how they were answered",
+);
 
 /// Every family of this file.
-pub(super) const LABELLED: [Family; 8] = [
-    HTTP_REQUESTS,
-    HTTP_SECONDS,
-    HTTP_PANICS,
-    ORDERS,
-    ORDER_SECONDS,
-    LIMIT_REFUSALS,
-    VENUE_REQUESTS,
-    VENUE_SECONDS,
-];
+pub(super) const LABELLED: [Family; 5] = [HTTP_REQUESTS, HTTP_SECONDS, ORDER_SECONDS, PANICS, VENUE_REQUESTS];
 
 /// What parts hold to count with.
 #[derive(Debug, Clone)]
 pub struct Handles {
-    pub http_requests: Labelled<HttpLabels, Counter>,
-    pub http_seconds: Histogram,
+    http_requests: Labelled<HttpLabels, Counter>,
+    http_seconds: Histogram,
+    order_answer_seconds: Histogram,
     pub panics: Labelled<ThreadLabels, Counter>,
-    pub orders: Labelled<OutcomeLabels, Counter>,
-    pub order_answer_seconds: Histogram,
-    pub limit_refusals: Labelled<LimitLabels, Counter>,
-    pub venue_requests: Labelled<RequestLabels, Counter>,
-    pub venue_request_seconds: Histogram,
 }
 
 impl Handles {
     pub(super) fn register(registry: &mut Registry) -> Handles {
         Handles {
             http_requests: add(registry, HTTP_REQUESTS, Labelled::default()),
-            http_seconds: add(registry, HTTP_SECONDS, seconds()),
-            panics: add(registry, HTTP_PANICS, Labelled::default()),
-            orders: add(registry, ORDERS, Labelled::default()),
-            order_answer_seconds: add(registry, ORDER_SECONDS, seconds()),
-            limit_refusals: add(registry, LIMIT_REFUSALS, Labelled::default()),
-            venue_requests: add(registry, VENUE_REQUESTS, Labelled::default()),
-            venue_request_seconds: add(registry, VENUE_SECONDS, seconds()),
+            http_seconds: add(registry, HTTP_SECONDS, Histogram::new(SECONDS)),
+            order_answer_seconds: add(registry, ORDER_SECONDS, Histogram::new(SECONDS)),
+            panics: add(registry, PANICS, Labelled::default()),
         }
+    }
+
+    /// Counts an answered request. `route` is a pattern of ours; `None` is a path that matches none.
+    pub fn answered(&self, route: Option<&str>, method: &str, status: u16, took: Duration) {
+        let seconds = took.as_secs_f64();
+        self.http_seconds.observe(seconds);
+        if route.is_some_and(|route| (method, route) == ORDER_ROUTE) {
+            self.order_answer_seconds.observe(seconds);
+        }
+        let method = METHODS.into_iter().find(|known| *known == method).unwrap_or("other");
+        let labels = HttpLabels { route: route.unwrap_or("unmatched").to_owned(), method, status };
+        self.http_requests.get_or_create(&labels).inc();
     }
 }
 

@@ -24,9 +24,10 @@ use prometheus_client::registry::Registry;
 use crate::store::{LedgerStats, TapeStats};
 
 pub use document::document;
-pub use handles::{Handles, HttpLabels, LimitLabels, OutcomeLabels, RequestLabels, ThreadLabels};
+pub use handles::{Handles, HttpLabels, ThreadLabels};
 
 use family::Kind;
+use handles::{VENUE_REQUESTS, VenueRequestLabels};
 use process::ProcessFigures;
 use readings::READINGS;
 
@@ -48,6 +49,10 @@ pub trait Figures: Send + Sync + fmt::Debug {
     fn is_ready(&self) -> bool;
     /// 0 active, 1 reduce only, 2 halted.
     fn halt(&self) -> u64;
+    /// Requests to the exchange by route and how they were answered, both from small fixed sets.
+    fn venue_requests(&self) -> Vec<(&'static str, String, u64)> {
+        Vec::new()
+    }
 }
 
 /// The connection to the exchange.
@@ -146,6 +151,12 @@ impl Collector for Readings {
                     )?)?;
                 }
             }
+        }
+        let (family, kind) = (&VENUE_REQUESTS, prometheus_client::metrics::MetricType::Counter);
+        let mut requests = encoder.encode_descriptor(family.name, family.help, None, kind)?;
+        for (route, status, count) in self.figures.venue_requests() {
+            let labels = VenueRequestLabels { route, status };
+            ConstCounter::new(count).encode(requests.encode_family(&labels)?)?;
         }
         Ok(())
     }

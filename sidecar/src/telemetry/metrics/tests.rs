@@ -1,13 +1,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 use super::handles::LABELLED;
 use super::readings::READINGS;
-use super::{
-    Counted, Figures, HttpLabels, LimitLabels, Metrics, OrderFigures, OutcomeLabels, RequestLabels,
-    ThreadLabels, VenueFigures, document,
-};
+use super::{Counted, Figures, Metrics, OrderFigures, ThreadLabels, VenueFigures, document};
 
 #[derive(Debug)]
 struct Quiet;
@@ -24,6 +22,9 @@ impl Figures for Quiet {
     }
     fn halt(&self) -> u64 {
         0
+    }
+    fn venue_requests(&self) -> Vec<(&'static str, String, u64)> {
+        vec![("/portfolio/orders", "201".to_owned(), 5)]
     }
 }
 
@@ -42,24 +43,21 @@ fn a_scrape_shows_every_family_under_its_declared_name_and_the_parts_figures() {
     let counted = Counted::default();
     counted.books.deltas.store(42, Relaxed);
     let metrics = Metrics::new(counted, Arc::new(Quiet));
-    let labels = HttpLabels { route: "/v1/orders", method: "POST", status: 201 };
-    metrics.handles.http_requests.get_or_create(&labels).inc();
-    metrics.handles.http_seconds.observe(0.003);
+    let took = Duration::from_millis(3);
+    metrics.handles.answered(Some("/v1/orders"), "POST", 201, took);
+    metrics.handles.answered(None, "BREW", 404, took);
     // A family with labels is shown from its first child on.
-    let _ = metrics.handles.panics.get_or_create(&ThreadLabels { thread: "http" });
-    let _ = metrics.handles.orders.get_or_create(&OutcomeLabels { outcome: "resting" });
-    let _ = metrics.handles.limit_refusals.get_or_create(&LimitLabels { limit: "max_order_count" });
-    let _ = metrics
-        .handles
-        .venue_requests
-        .get_or_create(&RequestLabels { request: "create", outcome: "accepted" });
+    let _ = metrics.handles.panics.get_or_create(&ThreadLabels { thread: "http".to_owned() });
     let text = metrics.render();
     for line in [
         "outrigger_book_deltas_total 42",
         "outrigger_orders_unknown 1",
         "outrigger_venue_connected 1",
         "outrigger_http_requests_total{route=\"/v1/orders\",method=\"POST\",status=\"201\"} 1",
-        "outrigger_http_request_seconds_bucket{le=\"0.005\"} 1",
+        "outrigger_http_requests_total{route=\"unmatched\",method=\"other\",status=\"404\"} 1",
+        "outrigger_http_request_seconds_bucket{le=\"0.005\"} 2",
+        "outrigger_order_answer_seconds_count 1",
+        "outrigger_venue_requests_total{route=\"/portfolio/orders\",status=\"201\"} 5",
         "# EOF",
     ] {
         assert!(text.lines().any(|shown| shown == line), "{line} is not in\n{text}");
