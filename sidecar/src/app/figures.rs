@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
 
 use outrigger_connectors::VenueStatus;
 use outrigger_engine::book::BookCounters;
@@ -158,6 +159,10 @@ impl Figures for Standing {
             HaltMode::Halted => 2,
         }
     }
+
+    fn venue_requests(&self) -> Vec<(&'static str, String, u64)> {
+        self.venue.requests()
+    }
 }
 
 /// The metrics as text, for the API.
@@ -166,6 +171,10 @@ pub(super) struct Rendered(pub(super) Arc<Metrics>);
 impl MetricsPort for Rendered {
     fn render(&self) -> String {
         self.0.render()
+    }
+
+    fn answered(&self, route: Option<&str>, method: &str, status: u16, took: Duration) {
+        self.0.handles.answered(route, method, status, took);
     }
 }
 

@@ -7,6 +7,7 @@ mod clock;
 mod figures;
 mod hints;
 mod lifecycle;
+mod metrics_port;
 mod rehydrate;
 mod tokens;
 mod trades;
@@ -173,6 +174,7 @@ async fn serve(config: Effective, listener: TcpListener, directory: DataDirector
         Arc::clone(&catalog),
     ));
     let metrics = Arc::new(Metrics::new(counted, Arc::clone(&figures) as _));
+    metrics_port::start(&config, &metrics)?;
     let state = web::Data::new(ApiState::new(ApiParts {
         env: config.env.as_str().to_owned(),
         epoch,

@@ -4,6 +4,7 @@
 
 use std::cell::Cell;
 use std::panic;
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
@@ -39,6 +40,7 @@ pub(super) fn end_on_critical_panic() {
             telemetry::flush(LOG_FLUSH_WITHIN);
             std::process::abort();
         }
+        telemetry::metrics::PANICS.fetch_add(1, Ordering::Relaxed);
         tracing::error!(thread = thread.name(), panic = %info, "a thread panicked");
     }));
 }

@@ -12,15 +12,10 @@ use super::family::{Family, Kind};
 
 /// `route` is the pattern, never the path a client sent.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct HttpLabels {
-    pub route: String,
-    pub method: &'static str,
-    pub status: u16,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct ThreadLabels {
-    pub thread: String,
+struct HttpLabels {
+    route: String,
+    method: &'static str,
+    status: u16,
 }
 
 /// A request to the exchange: its route and how it was answered, `200` or `timeout`.
@@ -50,7 +45,6 @@ const HTTP_REQUESTS: Family =
 const HTTP_SECONDS: Family = timed("http_request", "Time from a local request to its answer");
 const ORDER_SECONDS: Family =
     timed("order_answer", "Time from a new local order to its answer, the disk and the exchange included");
-const PANICS: Family = labelled("panics", &["thread"], "Panics that did not end the process");
 /// Counted by the connector, read at each scrape.
 pub(super) const VENUE_REQUESTS: Family = labelled(
     "venue_requests",
@@ -59,7 +53,7 @@ pub(super) const VENUE_REQUESTS: Family = labelled(
 );
 
 /// Every family of this file.
-pub(super) const LABELLED: [Family; 5] = [HTTP_REQUESTS, HTTP_SECONDS, ORDER_SECONDS, PANICS, VENUE_REQUESTS];
+pub(super) const LABELLED: [Family; 4] = [HTTP_REQUESTS, HTTP_SECONDS, ORDER_SECONDS, VENUE_REQUESTS];
 
 /// What parts hold to count with.
 #[derive(Debug, Clone)]
@@ -67,7 +61,6 @@ pub struct Handles {
     http_requests: Labelled<HttpLabels, Counter>,
     http_seconds: Histogram,
     order_answer_seconds: Histogram,
-    pub panics: Labelled<ThreadLabels, Counter>,
 }
 
 impl Handles {
@@ -76,7 +69,6 @@ impl Handles {
             http_requests: add(registry, HTTP_REQUESTS, Labelled::default()),
             http_seconds: add(registry, HTTP_SECONDS, Histogram::new(SECONDS)),
             order_answer_seconds: add(registry, ORDER_SECONDS, Histogram::new(SECONDS)),
-            panics: add(registry, PANICS, Labelled::default()),
         }
     }
 

@@ -11,6 +11,7 @@ mod readings;
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use outrigger_engine::book::BookCounters;
 use outrigger_engine::stream::StreamStats;
@@ -24,12 +25,15 @@ use prometheus_client::registry::Registry;
 use crate::store::{LedgerStats, TapeStats};
 
 pub use document::document;
-pub use handles::{Handles, HttpLabels, ThreadLabels};
+pub use handles::Handles;
 
 use family::Kind;
 use handles::{VENUE_REQUESTS, VenueRequestLabels};
 use process::ProcessFigures;
 use readings::READINGS;
+
+/// Panics that did not end the process. The hook that counts them is there before anything else.
+pub static PANICS: AtomicU64 = AtomicU64::new(0);
 
 /// What parts count by themselves.
 #[derive(Debug, Clone, Default)]

@@ -118,6 +118,7 @@ pub(super) const READINGS: &[(Family, Read)] = &[
         s.process.cpu_ms
     }),
     (gauge("process_open_files", "Open file descriptors"), |s| s.process.open_files),
+    (counter("panics", "Panics that did not end the process"), |_| super::PANICS.load(Relaxed)),
     (gauge("process_threads", "Threads"), |s| s.process.threads),
     (
         with_unit(gauge("process_start_time", "When the process started, since the Unix epoch"), "seconds"),

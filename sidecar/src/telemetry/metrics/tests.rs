@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::handles::LABELLED;
 use super::readings::READINGS;
-use super::{Counted, Figures, Metrics, OrderFigures, ThreadLabels, VenueFigures, document};
+use super::{Counted, Figures, Metrics, OrderFigures, VenueFigures, document};
 
 #[derive(Debug)]
 struct Quiet;
@@ -46,8 +46,6 @@ fn a_scrape_shows_every_family_under_its_declared_name_and_the_parts_figures() {
     let took = Duration::from_millis(3);
     metrics.handles.answered(Some("/v1/orders"), "POST", 201, took);
     metrics.handles.answered(None, "BREW", 404, took);
-    // A family with labels is shown from its first child on.
-    let _ = metrics.handles.panics.get_or_create(&ThreadLabels { thread: "http".to_owned() });
     let text = metrics.render();
     for line in [
         "outrigger_book_deltas_total 42",
