@@ -173,3 +173,21 @@ fn the_exchange_tells_every_mistake_at_once() {
         assert!(err(&output).contains(part), "{part}: {}", err(&output));
     }
 }
+
+#[test]
+fn watching_without_a_sidecar_or_a_token_says_what_to_do() {
+    let directory = TempDir::new().unwrap();
+    let missing = call(&["watch", "KXA-1", "--once", "--data-dir", text(directory.path())]);
+    assert_eq!(code(&missing), 1);
+    assert!(err(&missing).contains("start the sidecar once"), "{}", err(&missing));
+    std::fs::write(directory.path().join("admin.token"), "0123456789abcdef").unwrap();
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let data = ["--data-dir", text(directory.path())];
+    let alone = call(&[&["watch", "KXA-1", "--once", "--connect", &closed], &data[..]].concat());
+    assert_eq!(code(&alone), 1);
+    assert!(
+        err(&alone).contains("no sidecar answers at") && err(&alone).contains(&closed),
+        "{}",
+        err(&alone)
+    );
+}

@@ -192,3 +192,78 @@ fn footer(model: &Model) -> Paragraph<'_> {
         None => Paragraph::new(keys).dim(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ratatui::Terminal;
+    use ratatui::backend::TestBackend;
+
+    use super::draw;
+    use crate::watch::model::{Model, Update};
+
+    fn model() -> Model {
+        let ticker = "KXSIMTEMP-26NOV21-T70";
+        let mut model = Model { tickers: vec![ticker.into(), "KXOTHER-1".into()], ..Model::default() };
+        model.titles.insert(ticker.into(), "Simulated high temperature at 70 degrees or above".into());
+        let order = r#"{"order_id":"01890a5d-ac96-774b-bcce-b302099a8057","client_order_id":"c","venue_order_id":"v",
+            "ticker":"KXSIMTEMP-26NOV21-T70","side":"bid","price":"0.5600","count":"10.00","status":"resting","filled":"2.00",
+            "remaining":"8.00","time_in_force":"good_till_canceled","fees":"0.010000","source":"local","change_pending":false,
+            "created_us":5,"updated_us":6}"#;
+        let frames = [
+            r#"{"topic":"book:KXSIMTEMP-26NOV21-T70","kind":"snapshot","data":{"seq":1234,"trust":"live",
+                "yes":[["0.5600","1310.00"],["0.5500","900.00"],["0.5400","4000.00"],["0.5300","250.50"]],
+                "no":[["0.4200","120.00"],["0.4100","2600.00"],["0.4000","3100.00"]]}}"#.to_owned(),
+            format!(r#"{{"topic":"orders","kind":"event","data":{order}}}"#),
+            r#"{"topic":"trades:KXSIMTEMP-26NOV21-T70","kind":"event","data":{"trade_id":"t","ticker":"KXSIMTEMP-26NOV21-T70",
+                "yes_price":"0.5700","count":"25.00","taker_side":"bid","ts_ms":1}}"#.to_owned(),
+            r#"{"topic":"positions","kind":"event","data":{"ticker":"KXSIMTEMP-26NOV21-T70","position":"2.00",
+                "fees_paid":"0.010000","working_bid":"8.00","working_ask":"0.00"}}"#.to_owned(),
+            r#"{"topic":"health","kind":"event","data":{"component":"stream","state":"live","reason":"","generation":1}}"#.to_owned(),
+        ];
+        for frame in frames {
+            model.apply(Update::Frame(serde_json::from_str(&frame).unwrap()));
+        }
+        model
+    }
+
+    fn drawn(model: &Model, width: u16, height: u16) -> Vec<String> {
+        let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+        terminal.draw(|frame| draw(frame, model)).unwrap();
+        let buffer = terminal.backend().buffer().clone();
+        let row = |y| (0..width).map(|x| buffer[(x, y)].symbol().to_owned()).collect::<String>();
+        (0..height).map(row).collect()
+    }
+
+    #[test]
+    fn everything_that_matters_fits_80_by_24() {
+        let rows = drawn(&model(), 80, 24);
+        let all = rows.join("\n");
+        for part in [
+            "KXSIMTEMP-26NOV21-T70",
+            "LIVE",
+            "0.5800",
+            "120.00",
+            "0.5600",
+            "1310.00",
+            "8.00",
+            "resting",
+            "0.5700",
+            "25.00",
+            "position 2.00",
+            "spread 2.00 cents",
+            "q quit",
+            "Tab",
+        ] {
+            assert!(all.contains(part), "{part} is not in\n{all}");
+        }
+    }
+
+    #[test]
+    fn no_size_of_terminal_ends_it() {
+        let model = model();
+        for (width, height) in [(1, 1), (10, 3), (40, 12), (79, 23), (200, 60)] {
+            drawn(&model, width, height);
+        }
+        drawn(&Model { tickers: vec!["A".into()], ..Model::default() }, 80, 24);
+    }
+}

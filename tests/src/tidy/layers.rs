@@ -148,6 +148,22 @@ pub const RULES: &[Rule] = &[
         because: "the matching core is pure: now is passed in",
     },
     Rule {
+        within: &[
+            "connectors/src/kalshi/wire/",
+            "connectors/src/kalshi/normalize/",
+            "connectors/src/kalshi/budget/",
+            "sidecar/src/api/",
+            "sidecar/src/config/",
+            "sidecar/src/store/",
+            "simulator/src/auth/",
+            "simulator/src/population/",
+            "simulator/src/scenario/",
+        ],
+        except: &[("sidecar/src/store/writer.rs", "times commits and waits out a lock")],
+        banned: CLOCKS,
+        because: "time is handed in: only shells read a clock",
+    },
+    Rule {
         within: &["sidecar/src/"],
         except: &[("sidecar/src/api/ws/session.rs", "the one WebSocket session actor")],
         banned: &["actix_web_actors"],
@@ -255,6 +271,8 @@ mod tests {
             ("sidecar/src/api/http/orders.rs", "use rusqlite::Connection;"),
             ("sidecar/src/api/http/orders.rs", "fn f() { reqwest::get(u); }"),
             ("sidecar/src/app.rs", "fn f() { let (a, b) = std::sync::mpsc::channel(); }"),
+            ("sidecar/src/api/http/orders.rs", "fn f() { jiff::Timestamp::now(); }"),
+            ("connectors/src/kalshi/budget/core.rs", "use std::time::Instant;"),
             ("sidecar/src/app.rs", "fn f() { todo!() }"),
             ("simulator/src/host.rs", "fn f() { unimplemented!() }"),
         ] {
