@@ -74,18 +74,24 @@ impl Model {
                 }
             }
             ("orders", _) => {
-                if let Ok(order) = serde_json::from_value::<OrderView>(data) {
-                    self.order(order);
+                for row in rows(data, "orders") {
+                    if let Ok(order) = serde_json::from_value::<OrderView>(row) {
+                        self.order(order);
+                    }
                 }
             }
             ("positions", _) => {
-                if let Ok(position) = serde_json::from_value::<PositionView>(data) {
-                    self.positions.insert(position.ticker.to_string(), position);
+                for row in rows(data, "positions") {
+                    if let Ok(position) = serde_json::from_value::<PositionView>(row) {
+                        self.positions.insert(position.ticker.to_string(), position);
+                    }
                 }
             }
             ("health", _) => {
-                if let Some(state) = data.get("state").and_then(|state| state.as_str()) {
-                    self.venue = state.to_owned();
+                for row in rows(data, "health") {
+                    if let Some(state) = row.get("state").and_then(|state| state.as_str()) {
+                        self.venue = state.to_owned();
+                    }
                 }
             }
             _ => {}
@@ -122,6 +128,14 @@ impl Model {
     }
 }
 
+/// Returns the rows of a list: all of them in a snapshot, the one that changed in an event.
+fn rows(mut data: serde_json::Value, name: &str) -> Vec<serde_json::Value> {
+    match data.get_mut(name).map(serde_json::Value::take) {
+        Some(serde_json::Value::Array(rows)) => rows,
+        _ => vec![data],
+    }
+}
+
 fn set(ladder: &mut BTreeMap<Price, Count>, changes: Vec<(Price, Count)>) {
     for (price, count) in changes {
         if count.is_zero() {
@@ -153,6 +167,15 @@ mod tests {
         let book = model.books.get("A").unwrap();
         assert_eq!((book.yes.len(), book.no.len(), book.seq), (1, 1, 2));
         assert!(model.is_complete());
+    }
+
+    #[test]
+    fn lists_are_read_whole_and_row_by_row() {
+        let model = model(&[
+            r#"{"topic":"health","kind":"snapshot","data":{"health":[{"component":"stream","state":"connecting"}]}}"#,
+            r#"{"topic":"health","kind":"event","data":{"component":"stream","state":"live"}}"#,
+        ]);
+        assert_eq!(model.venue, "live");
     }
 
     #[test]
