@@ -105,8 +105,7 @@ async fn serve(config: Effective, listener: TcpListener, directory: DataDirector
         // The desk is gone only when the process is stopping.
         let _ = reports.blocking_send(outrigger_engine::actors::messages::DeskMessage::Journal(report));
     });
-    let writer =
-        LedgerWriter::start(rehydrated.connection, rehydrated.chain_end, Arc::clone(&ledger_stats), report)?;
+    let writer = LedgerWriter::start(rehydrated.ledger, Arc::clone(&ledger_stats), report)?;
     let (tape, trades) = trades::start(&config, &directory)?;
 
     let catalog = Arc::new(Catalog::default());

@@ -5,15 +5,10 @@ use std::process::ExitCode;
 
 use super::args::RunArgs;
 use crate::config::{self, Bootstrap};
-use crate::telemetry;
 
 pub(super) fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
     let sources = args.sources();
     let bootstrap = args.bootstrap.is_some().then(|| Bootstrap::read(io::stdin().lock())).transpose()?;
     let config = config::load(&sources, bootstrap)?;
-    telemetry::init(&config.log);
-    for warning in &config.warnings {
-        tracing::warn!(event = "config_warning", "{warning}");
-    }
     crate::app::run(config)
 }

@@ -23,7 +23,7 @@ pub use directory::{DataDirectory, LEDGER_FILE, TAPE_FILE};
 pub use error::StoreError;
 pub use migrate::{Direction, MigrationStatus, migrate, migration_status};
 pub use open::{open_ledger, open_ledger_read_only, open_tape};
-pub use read_back::read_back;
+pub use read_back::VerifiedLedger;
 pub use stats::LedgerStats;
 pub use tape::{Tape, TapeStats, TapedTrades};
 pub use tokens::{Scope, TokenRow, Tokens, admin_token, admin_token_path};

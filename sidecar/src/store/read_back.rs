@@ -11,14 +11,41 @@ use super::append::PAYLOAD_VERSION;
 use super::chain::{GENESIS, Hash, Row, link};
 use super::error::StoreError;
 use super::mark::{self, Marked};
+use super::open::open_ledger;
+
+/// A ledger of which every entry was read and found sound. Only such a one can be written to (I10).
+#[derive(Debug)]
+pub struct VerifiedLedger {
+    pub(super) connection: Connection,
+    /// The chain's end.
+    pub(super) end: Hash,
+    entries: u64,
+}
+
+impl VerifiedLedger {
+    /// Opens (or makes) the ledger of environment `env` and hands every entry to `each`, in sequence.
+    pub fn open(
+        path: &Path,
+        env: &str,
+        each: impl FnMut(&StoredEntry),
+    ) -> Result<VerifiedLedger, StoreError> {
+        let connection = open_ledger(path, env)?;
+        let (entries, end) = read_back(&connection, path, each)?;
+        Ok(VerifiedLedger { connection, end, entries })
+    }
+
+    pub fn entries(&self) -> u64 {
+        self.entries
+    }
+}
 
 /// Hands every entry to `each`, in sequence. Stops at the first row that is missing, altered or of an unknown kind.
 /// A ledger that was not closed cleanly has its pages checked first. Returns how many there were and the end of the chain.
-pub fn read_back(
+fn read_back(
     connection: &Connection,
     path: &Path,
     each: impl FnMut(&StoredEntry),
-) -> Result<(u64, [u8; 32]), StoreError> {
+) -> Result<(u64, Hash), StoreError> {
     let marked = mark::read(path);
     if !was_closed_cleanly(connection) {
         quick_check(connection, path)?;

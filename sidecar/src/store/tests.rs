@@ -15,7 +15,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::{
-    DataDirectory, LedgerStats, LedgerWriter, Scope, StoreError, Tokens, backup, open_ledger, read_back,
+    DataDirectory, LedgerStats, LedgerWriter, Scope, StoreError, Tokens, VerifiedLedger, backup, open_ledger,
     restore, verify,
 };
 
@@ -27,11 +27,11 @@ fn entry(seq: u64) -> StoredEntry {
 /// A ledger with `entries` entries, closed cleanly.
 fn ledger(directory: &Path, entries: u64) -> PathBuf {
     let path = directory.join("ledger.sqlite");
-    let connection = open_ledger(&path, "sim").unwrap();
+    let verified = VerifiedLedger::open(&path, "sim", |_| ()).unwrap();
     let stats = Arc::new(LedgerStats::default());
     let (report, reports) = mpsc::channel();
     let report = Box::new(move |r| report.send(r).unwrap());
-    let writer = LedgerWriter::start(connection, [0; 32], Arc::clone(&stats), report).unwrap();
+    let writer = LedgerWriter::start(verified, Arc::clone(&stats), report).unwrap();
     let journal = writer.journal();
     for seq in 1..=entries {
         journal.submit(JournalBatch { entries: vec![entry(seq)], orders: vec![] }).unwrap();
@@ -49,9 +49,9 @@ fn ledger(directory: &Path, entries: u64) -> PathBuf {
 }
 
 fn read(path: &Path) -> Result<Vec<StoredEntry>, StoreError> {
-    let connection = open_ledger(path, "sim")?;
     let mut entries = Vec::new();
-    read_back(&connection, path, |entry| entries.push(entry.clone()))?;
+    let ledger = VerifiedLedger::open(path, "sim", |entry| entries.push(entry.clone()))?;
+    assert_eq!(ledger.entries(), entries.len() as u64);
     Ok(entries)
 }
 

@@ -15,6 +15,7 @@ use super::append::append;
 use super::chain::Hash;
 use super::error::StoreError;
 use super::mark::Mark;
+use super::read_back::VerifiedLedger;
 use super::stats::LedgerStats;
 
 /// Batches the queue holds; the desk refuses commands long before it is full.
@@ -61,13 +62,13 @@ impl Journal for WriterJournal {
 }
 
 impl LedgerWriter {
-    /// Starts the thread on a ledger whose chain ends in `end`, after one write cycle that proves it can write.
+    /// Starts the thread, after one write cycle that proves the ledger can be written.
     pub fn start(
-        mut connection: Connection,
-        end: [u8; 32],
+        ledger: VerifiedLedger,
         stats: Arc<LedgerStats>,
         report: OnReport,
     ) -> Result<LedgerWriter, StoreError> {
+        let VerifiedLedger { mut connection, end, .. } = ledger;
         prove_writable(&mut connection).map_err(StoreError::sqlite("write to the ledger"))?;
         stats.is_healthy.store(true, Relaxed);
         let mark = Mark::open(Path::new(connection.path().unwrap_or_default()));

@@ -10,12 +10,12 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::{entry, read};
-use crate::store::{LedgerStats, LedgerWriter, open_ledger, verify};
+use crate::store::{LedgerStats, LedgerWriter, VerifiedLedger, verify};
 
 #[test]
 fn many_batches_share_a_commit() {
     let directory = TempDir::new().unwrap();
-    let connection = open_ledger(&directory.path().join("l.sqlite"), "sim").unwrap();
+    let verified = VerifiedLedger::open(&directory.path().join("l.sqlite"), "sim", |_| ()).unwrap();
     let stats = Arc::new(LedgerStats::default());
     let (gate, open) = mpsc::channel::<()>();
     let (done, all) = mpsc::channel();
@@ -24,7 +24,7 @@ fn many_batches_share_a_commit() {
         let _ = open.recv_timeout(Duration::from_secs(5));
         done.send(r).unwrap();
     });
-    let writer = LedgerWriter::start(connection, [0; 32], Arc::clone(&stats), report).unwrap();
+    let writer = LedgerWriter::start(verified, Arc::clone(&stats), report).unwrap();
     for seq in 1..=100 {
         writer.journal().submit(JournalBatch { entries: vec![entry(seq)], orders: vec![] }).unwrap();
     }
@@ -49,7 +49,8 @@ fn started(path: &Path, gate: Receiver<()>) -> (LedgerWriter, Receiver<JournalRe
         let _ = gate.recv_timeout(Duration::from_secs(5));
         done.send(report).unwrap();
     });
-    let writer = LedgerWriter::start(open_ledger(path, "sim").unwrap(), [0; 32], Arc::clone(&stats), report);
+    let writer =
+        LedgerWriter::start(VerifiedLedger::open(path, "sim", |_| ()).unwrap(), Arc::clone(&stats), report);
     (writer.unwrap(), reports, stats)
 }
 
