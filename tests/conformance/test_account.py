@@ -97,9 +97,14 @@ def test_a_taker_fills_and_holds_a_position(client, market):
     assert client.create_order_v2(**out).fill_count == "2.00"
 
 
-def test_a_resting_order_at_the_touch_is_filled(client, market):
+def test_a_resting_order_at_the_touch_is_filled(client, host, keys, market):
     now = client.get_market(market.ticker).market
     created = client.create_order_v2(**new_order(now, price=now.yes_bid_dollars, count="1.00"))
+    # Another member sells through the whole level, so that the wait is not for the population's mood.
+    other = next(key for key in keys.values() if key.id != client.kalshi_auth.key_id)
+    taker = make_client(host, other)
+    sell = new_order(now, "ask", now.yes_bid_dollars, "1500.00", time_in_force="immediate_or_cancel")
+    assert taker.create_order_v2(**sell).order_id
     order = wait_until(
         lambda: (o := client.get_order(created.order_id).order).status == "executed" and o
     )
