@@ -78,8 +78,13 @@ fn plan(ticker: &str, title: &str, category: &str, question: &str) -> SeriesPlan
     }
 }
 
-/// About forty markets: long ones to trade at leisure, short ones that open, close and settle while one watches.
+/// About thirty markets at once: long ones to trade at leisure, short ones that open, close and settle while one watches.
 pub(super) fn calm() -> Vec<SeriesPlan> {
+    [long(), short()].concat()
+}
+
+/// Markets that stay open for days.
+fn long() -> Vec<SeriesPlan> {
     vec![
         SeriesPlan {
             first_strike: 62,
@@ -113,6 +118,12 @@ pub(super) fn calm() -> Vec<SeriesPlan> {
             lasts_s: 14 * DAY_S,
             ..plan("KXSIMCUP", "Simulated cup winner", "Sports", "Will team {strike} win the simulated cup?")
         },
+    ]
+}
+
+/// Markets of a day, a quarter of an hour, two minutes.
+fn short() -> Vec<SeriesPlan> {
+    vec![
         SeriesPlan {
             exchange_index: 2,
             grid: "tapered_deci_cent".to_owned(),

@@ -92,6 +92,9 @@ pub(super) fn read(
             reader.mistake("expiration_time", format!("{at} is in the past (Unix seconds)"));
         }
     }
+    if let (Some(ticker), true) = (&ticker, catalog.is_empty()) {
+        return Err(super::orders::unknown_market(true, ticker));
+    }
     check_market(&mut reader, base, ticker.as_ref(), market.as_ref(), price)?;
     let (false, Some(ticker), Some(market), Some(side), Some(price), Some(count)) =
         (reader.has_mistakes(), ticker, market, side, price, count)

@@ -255,7 +255,7 @@ pub(super) fn as_of(state: &ApiState) -> Option<String> {
 
 pub(super) fn market(state: &ApiState, ticker: &Ticker) -> Result<Market, Problem> {
     let market = state.parts.catalog.get(ticker.as_str());
-    market.ok_or_else(|| Problem::new(problem::MARKET_UNKNOWN, format!("no market {ticker}")))
+    market.ok_or_else(|| unknown_market(state.parts.catalog.is_empty(), ticker))
 }
 
 pub(super) fn order_id(text: &str) -> Option<OrderId> {
@@ -285,4 +285,12 @@ fn statuses(text: &str) -> Result<Vec<OrderStatus>, String> {
 pub(super) fn unexpected() -> Problem {
     tracing::error!("the desk answered a question that was not asked");
     Problem::new(problem::INTERNAL, "the desk's answer did not fit the question; it is in the log")
+}
+
+/// A market nobody knows; right after a start nobody knows any, which is no fault of the ticker.
+pub(super) fn unknown_market(is_catalog_empty: bool, ticker: &Ticker) -> Problem {
+    if is_catalog_empty {
+        return Problem::new(problem::NOT_READY, "the exchange's markets are not loaded yet");
+    }
+    Problem::new(problem::MARKET_UNKNOWN, format!("no market {ticker}"))
 }

@@ -1,0 +1,169 @@
+//! Starts what the API stands on: ledger, tape, exchange, desk, books, announcer, and the lanes between them.
+
+use std::sync::Arc;
+
+use outrigger_engine::actors::messages::{BooksHandle, BooksMessage, DeskMessage};
+use outrigger_engine::actors::{
+    AnnouncerHandle, AnnouncerLanes, AnnouncerPorts, BooksPorts, DeskPorts, announcer_lanes,
+};
+use outrigger_engine::book::BookCounters;
+use outrigger_engine::desk::read_model::ReadModel;
+use outrigger_engine::desk::{Desk, DeskConfig};
+use outrigger_engine::domain::{Catalog, Clock};
+use outrigger_engine::journal::JournalReport;
+use outrigger_engine::risk::HaltSwitch;
+use outrigger_engine::stream::{HubLimits, OutboxLimits, StreamStats};
+use outrigger_engine::venue::{FeedCommand, VenueRequest};
+use tokio::sync::mpsc;
+
+use super::{rehydrate, trades, venue, workers};
+use crate::config::Effective;
+use crate::store::{DataDirectory, LedgerStats, LedgerWriter};
+use crate::telemetry::metrics::Counted;
+
+/// Lanes: how much may wait before the sender is refused or waits. Policy for full: commands and writes are refused with 503,
+/// market data waits (back-pressure to the socket), announcements make their owner wait.
+const DESK_LANE: usize = 8_192;
+const BOOKS_LANE: usize = 1_024;
+const FACTS_LANE: usize = 65_536;
+const GATEWAY_LANE: usize = 4_096;
+const FEED_COMMAND_LANE: usize = 4_096;
+
+/// The running engine and what reaches it.
+pub(super) struct Engine {
+    pub(super) desk: mpsc::Sender<DeskMessage>,
+    pub(super) books: BooksHandle,
+    pub(super) announcer: AnnouncerHandle,
+    pub(super) read_model: Arc<ReadModel>,
+    pub(super) catalog: Arc<Catalog>,
+    pub(super) counted: Counted,
+    pub(super) trades: Arc<trades::Trades>,
+    pub(super) venue: venue::Link,
+    pub(super) writer: LedgerWriter,
+    pub(super) epoch: String,
+    pub(super) hub_limits: HubLimits,
+    pub(super) clock: Clock,
+}
+
+/// Receiving ends, and the sending ends only the actors hold.
+struct Ends {
+    desk: mpsc::Receiver<DeskMessage>,
+    books: mpsc::Receiver<BooksMessage>,
+    announcer: AnnouncerLanes,
+    gateway: mpsc::Sender<VenueRequest>,
+    feed: mpsc::Sender<FeedCommand>,
+}
+
+/// Opens, verifies and replays the ledger, connects to the exchange, and starts the actors.
+pub(super) fn start(config: &Effective, directory: &DataDirectory, clock: Clock) -> anyhow::Result<Engine> {
+    let rehydrated = rehydrate::open(directory, config.env.as_str())?;
+    let (desk, desk_receiver) = mpsc::channel(DESK_LANE);
+    let (books_lane, books_receiver) = mpsc::channel(BOOKS_LANE);
+    let (gateway, requests) = mpsc::channel(GATEWAY_LANE);
+    let (feed, feed_commands) = mpsc::channel(FEED_COMMAND_LANE);
+    let hub_limits = hub_limits(config);
+    let (announcer, announcer_ends) = announcer_lanes(FACTS_LANE, &hub_limits);
+    let (tape, trades) = trades::start(config, directory)?;
+    let counted = Counted {
+        books: Arc::new(BookCounters::default()),
+        stream: Arc::new(StreamStats::default()),
+        ledger: Arc::new(LedgerStats::default()),
+        tape: trades.stats(),
+    };
+    let writer =
+        LedgerWriter::start(rehydrated.ledger, Arc::clone(&counted.ledger), Box::new(report_to(&desk)))?;
+    let (catalog, halt) = (Arc::new(Catalog::default()), Arc::new(HaltSwitch::default()));
+    let lanes = venue::Lanes {
+        books: books_lane.clone(),
+        desk: desk.clone(),
+        requests,
+        feed_commands,
+        catalog: Arc::clone(&catalog),
+        halt: Arc::clone(&halt),
+        clock: Arc::clone(&clock),
+    };
+    let engine = Engine {
+        venue: venue::Link::start(config, lanes)?,
+        books: BooksHandle::new(books_lane),
+        read_model: Arc::new(rehydrated.read_model),
+        epoch: uuid::Uuid::new_v4().simple().to_string(),
+        desk,
+        announcer,
+        catalog,
+        counted,
+        trades,
+        writer,
+        hub_limits,
+        clock,
+    };
+    let ends = Ends { desk: desk_receiver, books: books_receiver, announcer: announcer_ends, gateway, feed };
+    engine.start_actors(Desk::new(rehydrated.state, desk_config(config)), halt, tape, ends);
+    Ok(engine)
+}
+
+impl Engine {
+    fn start_actors(
+        &self,
+        desk: Desk,
+        halt: Arc<HaltSwitch>,
+        tape: Arc<dyn outrigger_engine::venue::TradeSink>,
+        ends: Ends,
+    ) {
+        let desk_ports = DeskPorts {
+            journal: Box::new(self.writer.journal()),
+            gateway: ends.gateway,
+            announcer: self.announcer.facts(),
+            read_model: Arc::clone(&self.read_model),
+            halt,
+            clock: Arc::clone(&self.clock),
+        };
+        let books_ports = BooksPorts {
+            announcer: self.announcer.facts(),
+            feed: ends.feed,
+            trades: tape,
+            counters: Arc::clone(&self.counted.books),
+            clock: Arc::clone(&self.clock),
+        };
+        let announcer_ports = AnnouncerPorts {
+            books: self.books.clone(),
+            source: Arc::clone(&self.read_model) as _,
+            stats: Arc::clone(&self.counted.stream),
+            clock: Arc::clone(&self.clock),
+            epoch: self.epoch.clone(),
+            limits: self.hub_limits,
+        };
+        workers::start_desk(desk, ends.desk, desk_ports);
+        workers::start_market(ends.books, books_ports, ends.announcer, announcer_ports);
+    }
+}
+
+/// Returns what the ledger's thread calls: its reports go down the desk's one lane.
+fn report_to(desk: &mpsc::Sender<DeskMessage>) -> impl Fn(JournalReport) + Send + use<> {
+    let desk = desk.clone();
+    move |report| {
+        // The desk is gone only when the process is stopping.
+        let _ = desk.blocking_send(DeskMessage::Journal(report));
+    }
+}
+
+fn desk_config(config: &Effective) -> DeskConfig {
+    let risk = &config.risk;
+    DeskConfig {
+        limits: risk.limits.clone(),
+        acceptance_window_ms: risk.acceptance_window_ms,
+        report_interval_ms: risk.report_interval_ms,
+    }
+}
+
+fn hub_limits(config: &Effective) -> HubLimits {
+    let streams = &config.streams;
+    HubLimits {
+        clients_max: streams.max_clients,
+        topics_per_client_max: streams.max_topics_per_client,
+        outbox: OutboxLimits {
+            frames_max: streams.client_queue_frames,
+            bytes_max: streams.client_queue_bytes,
+        },
+        ..HubLimits::default()
+    }
+}
