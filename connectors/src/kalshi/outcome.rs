@@ -4,6 +4,11 @@ use outrigger_engine::domain::{Count, VenueOrderId, VenueTime};
 use outrigger_engine::venue::{Accepted, Refusal, WriteKind, WriteOutcome};
 use serde_json::Value;
 
+/// The code given to a body that is no error of the exchange.
+const UNREADABLE: &str = "unreadable_error";
+const DOUBTFUL_CODES: [&str; 5] =
+    ["exchange_unavailable", "internal_error", "internal_server_error", "timeout", "command_timeout"];
+
 /// What came of one attempt to write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Attempt<'a> {
@@ -45,6 +50,11 @@ pub(crate) fn judge(kind: WriteKind, attempt: Attempt<'_>) -> WriteOutcome {
                 (404, WriteKind::Cancel | WriteKind::Amend | WriteKind::Decrease) => {
                     unknown(format!("404 {}", error.code))
                 }
+                // Not the exchange's own words: something in between answered, and cannot know what the exchange did.
+                (400..=499, _) if error.code.is_empty() || error.code == UNREADABLE => {
+                    unknown(format!("{status} with an unreadable body"))
+                }
+                (_, _) if is_doubtful(&error.code) => unknown(format!("{status} {}", error.code)),
                 // Timeouts of a proxy, conflicts of transport, and anything on the exchange's side.
                 (408 | 425 | 500..=599, _) => unknown(format!("{status} {}", error.code).trim().to_owned()),
                 (400..=499, _) => WriteOutcome::Refused(Refusal {
@@ -56,6 +66,12 @@ pub(crate) fn judge(kind: WriteKind, attempt: Attempt<'_>) -> WriteOutcome {
             }
         }
     }
+}
+
+/// Tells whether a code leaves open whether the write took effect, whatever status it came with.
+fn is_doubtful(code: &str) -> bool {
+    let code = code.to_ascii_lowercase();
+    DOUBTFUL_CODES.iter().any(|doubtful| code.starts_with(doubtful))
 }
 
 /// Reads what an accepted write says. Without an order id nothing is proven.
@@ -75,7 +91,7 @@ fn accepted(body: &[u8]) -> Option<Accepted> {
 pub(crate) fn venue_error(body: &[u8]) -> VenueError {
     let Ok(value) = serde_json::from_slice::<Value>(body) else {
         let message = String::from_utf8_lossy(body.get(..200).unwrap_or(body)).trim().to_owned();
-        return VenueError { code: "unreadable_error".to_owned(), message };
+        return VenueError { code: UNREADABLE.to_owned(), message };
     };
     let text =
         |value: &Value, name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -158,6 +174,14 @@ mod tests {
             (K::Create, answered(410, r#"{"code":"deprecated_v1_order_endpoint","message":"m"}"#), "refused"),
             (K::Create, answered(429, r#"{"error":"too many requests"}"#), "not sent"),
             (K::Create, answered(408, ""), "unknown"),
+            (K::Create, answered(400, ""), "unknown"),
+            (K::Create, answered(403, "<html>blocked</html>"), "unknown"),
+            (K::Create, answered(404, "{}"), "unknown"),
+            (
+                K::Create,
+                answered(409, r#"{"error":{"code":"EXCHANGE_UNAVAILABLE","message":"m"}}"#),
+                "unknown",
+            ),
             (K::Create, answered(500, paused), "unknown"),
             (K::Create, answered(503, ""), "unknown"),
             (K::Create, answered(302, ""), "unknown"),

@@ -146,3 +146,33 @@ fn classify(error: reqwest::Error) -> NoAnswer {
     }
     if never_sent { NoAnswer::NotConnected(reason) } else { NoAnswer::Lost(reason) }
 }
+
+/// Percent-encodes everything but letters, digits and `-._~`, so that an id or a cursor means only itself in an address.
+pub(crate) fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        let is_plain = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~' | b'.');
+        if is_plain && !matches!(text, "." | "..") {
+            out.push(char::from(byte));
+        } else {
+            out.push('%');
+            for half in [byte >> 4, byte & 15] {
+                out.push(char::from_digit(u32::from(half), 16).unwrap_or('0').to_ascii_uppercase());
+            }
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::escaped;
+
+    #[test]
+    fn ids_and_cursors_cannot_change_an_address() {
+        assert_eq!(escaped("KXBTC-26JUL0921-B52250.5"), "KXBTC-26JUL0921-B52250.5");
+        assert_eq!(escaped("a/../b?x#y"), "a%2F..%2Fb%3Fx%23y");
+        assert_eq!(escaped("EhIK+/=="), "EhIK%2B%2F%3D%3D");
+        assert_eq!(escaped(".."), "%2E%2E");
+    }
+}

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use outrigger_engine::actors::messages::DeskMessage;
 use outrigger_engine::risk::HaltSwitch;
-use outrigger_engine::venue::VenueRequest;
+use outrigger_engine::venue::{VenueRequest, WriteOutcome, WriteReply};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -41,11 +41,11 @@ pub(crate) async fn run(
     loop {
         let request = tokio::select! {
             biased;
-            () = stop.cancelled() => return,
+            () = stop.cancelled() => break,
             request = ports.requests.recv() => request,
         };
         match request {
-            None => return,
+            None => break,
             Some(VenueRequest::Write { order_id, attempt, write }) => {
                 // The place in the queue is taken here, in the order of asking; the wait happens in the task.
                 let write = writes::Write::reserve(order_id, attempt, write, &budget);
@@ -64,6 +64,15 @@ pub(crate) async fn run(
                     let _ = desk.send(DeskMessage::Report(report)).await;
                 });
             }
+        }
+    }
+    // What was asked and not begun gets its answer too: nothing of it left this machine.
+    ports.requests.close();
+    while let Some(request) = ports.requests.recv().await {
+        if let VenueRequest::Write { order_id, attempt, write } = request {
+            let outcome = WriteOutcome::NotSent { reason: "stopping".to_owned() };
+            let reply = WriteReply { order_id, attempt, kind: write.kind(), outcome };
+            let _ = ports.desk.send(DeskMessage::Venue(reply)).await;
         }
     }
 }

@@ -3,7 +3,7 @@
 use outrigger_engine::venue::{CancelTarget, VenueWrite};
 use reqwest::Method;
 
-use super::client::Request;
+use super::client::{Request, escaped};
 use crate::kalshi::budget::{BucketId, Charge};
 use crate::kalshi::wire::rest::{AmendBody, CreateBody, DecreaseBody};
 
@@ -42,8 +42,12 @@ pub(super) fn request(write: &VenueWrite) -> Result<Request, serde_json::Error> 
         VenueWrite::Cancel(target) => Ok(Request {
             method: Method::DELETE,
             route: "cancel_order",
-            path: format!("{ORDERS}/{}", target.venue_order_id),
-            query: format!("exchange_index={}&market_ticker={}", target.exchange_index, target.ticker),
+            path: format!("{ORDERS}/{}", escaped(target.venue_order_id.as_str())),
+            query: format!(
+                "exchange_index={}&market_ticker={}",
+                target.exchange_index,
+                escaped(target.ticker.as_str())
+            ),
             body: None,
         }),
         VenueWrite::Amend { target, side, price, count } => {
@@ -68,7 +72,7 @@ pub(super) fn request(write: &VenueWrite) -> Result<Request, serde_json::Error> 
 }
 
 fn change(route: &'static str, target: &CancelTarget, verb: &str, body: Vec<u8>) -> Request {
-    let path = format!("{ORDERS}/{}/{verb}", target.venue_order_id);
+    let path = format!("{ORDERS}/{}/{verb}", escaped(target.venue_order_id.as_str()));
     Request { method: Method::POST, route, path, query: String::new(), body: Some(body) }
 }
 

@@ -1,12 +1,13 @@
 //! Reading the account back: complete, or not at all.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use outrigger_engine::domain::{Market, VenueOrderId, VenueTime, WallTime};
 use outrigger_engine::venue::{ReportScope, VenueOrder, VenueReport};
 
-use super::client::{Request, Rest};
+use super::client::{Request, Rest, escaped};
 use crate::kalshi::budget::{BucketId, Budget, Charge, Lane};
 use crate::kalshi::normalize::rest as normal;
 use crate::kalshi::outcome::{explain_unauthorized, venue_error};
@@ -22,10 +23,11 @@ const ONE_ORDER_COST: u32 = 2;
 /// Repeats of a read the venue's limiter refused.
 const THROTTLED_MAX: u32 = 5;
 
-/// Reads through the budget's lane for reconciliation.
+/// Reads through the budget, in the lane of reconciliation unless made for the background.
 pub(crate) struct Reads {
     rest: Arc<Rest>,
     budget: Budget,
+    lane: Lane,
 }
 
 /// Makes the function that reads one page of a list: rows by `$row`, and the cursor of the next page.
@@ -46,7 +48,12 @@ macro_rules! page_of {
 
 impl Reads {
     pub(crate) fn new(rest: Arc<Rest>, budget: Budget) -> Reads {
-        Reads { rest, budget }
+        Reads { rest, budget, lane: Lane::Reconcile }
+    }
+
+    /// Lets every other request go first.
+    pub(crate) fn in_background(self) -> Reads {
+        Reads { lane: Lane::Background, ..self }
     }
 
     /// Reads everything `scope` asks for. Any failure on the way fails the whole report.
@@ -57,12 +64,7 @@ impl Reads {
         let as_of = serde_json::from_slice(&body).map_err(|error| error.to_string())?;
         let as_of = normal::as_of(as_of).map_err(|error| error.to_string())?;
         let since = since_query(scope.since);
-        let orders = page_of!(OrdersPage, normal::order_row);
-        let mut found = self.pages("orders", "/portfolio/orders", &since, orders).await?;
-        if scope.since.is_some() {
-            found.extend(self.pages("orders", "/portfolio/orders", "status=resting", orders).await?);
-        }
-        let orders_not_found = self.single_orders(&scope, &mut found).await?;
+        let (orders, orders_not_found) = self.orders(&scope).await?;
         let fills = page_of!(FillsPage, normal::fill_row);
         let fills = self.pages("fills", "/portfolio/fills", &since, fills).await?;
         let positions = page_of!(PositionsPage, normal::position_row);
@@ -74,7 +76,7 @@ impl Reads {
             scope,
             started,
             as_of,
-            orders: found,
+            orders,
             orders_not_found,
             fills,
             positions,
@@ -83,29 +85,39 @@ impl Reads {
         })
     }
 
-    /// Reads the orders asked for by id that no list held.
-    async fn single_orders(
-        &self,
-        scope: &ReportScope,
-        found: &mut Vec<VenueOrder>,
-    ) -> Result<Vec<VenueOrderId>, String> {
+    /// Reads all resting orders, then those of the scope, then single ones. An order that was read twice appears once, as
+    /// the later read showed it: two rows that contradict each other would be worse than either.
+    async fn orders(&self, scope: &ReportScope) -> Result<(Vec<VenueOrder>, Vec<VenueOrderId>), String> {
+        let rows = page_of!(OrdersPage, normal::order_row);
+        let mut found: BTreeMap<VenueOrderId, VenueOrder> = BTreeMap::new();
+        let mut lists = Vec::new();
+        if scope.since.is_some() {
+            lists.push("status=resting".to_owned());
+        }
+        // Without a beginning this is every order, resting ones included.
+        lists.push(since_query(scope.since));
+        for query in lists {
+            let orders = self.pages("orders", "/portfolio/orders", &query, rows).await?;
+            found.extend(orders.into_iter().map(|order| (order.venue_order_id.clone(), order)));
+        }
         let mut missing = Vec::new();
         for id in &scope.orders {
-            if found.iter().any(|order| order.venue_order_id == *id) {
+            if found.contains_key(id) {
                 continue;
             }
-            let path = format!("/portfolio/orders/{id}");
+            let path = format!("/portfolio/orders/{}", escaped(id.as_str()));
             match self.try_get("order", &path, "", ONE_ORDER_COST, BucketId::Read).await? {
                 (404, _) => missing.push(id.clone()),
                 (status, body) => {
                     let body = success(status, body)?;
                     let one: wire::OneOrder<'_> =
                         serde_json::from_slice(&body).map_err(|error| error.to_string())?;
-                    found.push(normal::order_row(one.order).map_err(|error| error.to_string())?);
+                    let order = normal::order_row(one.order).map_err(|error| error.to_string())?;
+                    found.insert(id.clone(), order);
                 }
             }
         }
-        Ok(missing)
+        Ok((found.into_values().collect(), missing))
     }
 
     /// Reads all markets that `query` selects.
@@ -125,7 +137,8 @@ impl Reads {
         normal::balance(body).map_err(|error| error.to_string())
     }
 
-    /// Reads every page of a list.
+    /// Reads every page of a list. One that breaks off or leads in circles is an error, never a shorter list. A page without
+    /// rows is not the end: other lists may share the cursor, as positions of markets and of events do.
     pub(crate) async fn pages<T>(
         &self,
         route: &'static str,
@@ -138,18 +151,18 @@ impl Reads {
         for _ in 0..PAGES_MAX {
             let mut parts = vec![format!("limit={PAGE_LIMIT}")];
             parts.extend((!query.is_empty()).then(|| query.to_owned()));
-            parts.extend((!cursor.is_empty()).then(|| format!("cursor={cursor}")));
+            parts.extend((!cursor.is_empty()).then(|| format!("cursor={}", escaped(&cursor))));
             let body = self.get(route, path, &parts.join("&"), READ_COST).await?;
             let (rows, next) = read(&body).map_err(|error| format!("{path}: {error}"))?;
-            let is_empty = rows.is_empty();
             all.extend(rows);
             match next.filter(|next| !next.is_empty()) {
-                // A repeated cursor would read the first page again for ever.
-                Some(next) if next != cursor && !is_empty => cursor = next,
-                _ => return Ok(all),
+                None => return Ok(all),
+                // A cursor the venue does not understand is answered with page one again, for ever.
+                Some(next) if next == cursor => break,
+                Some(next) => cursor = next,
             }
         }
-        Err(format!("{path}: the list does not end"))
+        Err(format!("{path}: the pages lead in circles"))
     }
 
     pub(crate) async fn get(
@@ -174,7 +187,7 @@ impl Reads {
         let charge = Charge { bucket, tokens };
         let request = Request::get(route, path, query);
         for _ in 0..THROTTLED_MAX {
-            let granted = self.budget.request(Lane::Reconcile, charge, PATIENCE_MS).wait().await;
+            let granted = self.budget.request(self.lane, charge, PATIENCE_MS).wait().await;
             granted.map_err(|error| error.to_string())?;
             let answer = self.rest.send(&request).await.map_err(|error| format!("{path}: {error}"))?;
             if answer.status != 429 {
