@@ -18,7 +18,7 @@ use super::skew::ClockOffset;
 use crate::net::client_config;
 
 const LIFECYCLE_LANE: usize = 4_096;
-const WANTED_LANE: usize = 256;
+const WISHES_LANE: usize = 16;
 
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -69,7 +69,7 @@ pub fn start(
     let budget = Budget::start(Rates::LOWEST, Arc::clone(&clock), Arc::clone(&status.budget));
     let tasks = TaskTracker::new();
     let (lifecycle, lifecycle_events) = mpsc::channel(LIFECYCLE_LANE);
-    let (wanted, wanted_markets) = mpsc::channel(WANTED_LANE);
+    let (wishes, wishes_lane) = mpsc::channel(WISHES_LANE);
     tasks.spawn(feed::run(
         feed::Parts {
             url: config.urls.websocket.clone(),
@@ -79,21 +79,22 @@ pub fn start(
             desk: desk.clone(),
             lifecycle,
             status: Arc::clone(&status),
-            clock,
+            clock: Arc::clone(&clock),
         },
         feed_commands,
-        wanted_markets,
+        wishes_lane,
         stop.clone(),
     ));
-    let reads = Reads::new(Arc::clone(&rest), budget.clone());
+    let reads = Reads::new(Arc::clone(&rest), budget.clone()).in_background();
     tasks.spawn(catalog::keep(
         catalog::Parts {
             reads,
             catalog,
             pinned: config.pinned,
             subscribe_all: config.subscribe_all,
-            wanted,
+            wishes,
             status,
+            clock: Arc::clone(&clock),
         },
         Duration::from_millis(config.catalog_refresh_ms),
         lifecycle_events,

@@ -1,6 +1,5 @@
 //! Owns the sessions: one after another, each a new generation, with backoff between them.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::session;
+use super::session::{self, Subscriptions, Taken};
 use super::sign::Signer;
 use super::status::{FeedStanding, VenueStatus, bump};
 use crate::net::{Backoff, BackoffLimits};
@@ -31,22 +30,30 @@ pub(super) struct Parts {
     pub(super) clock: Clock,
 }
 
+/// What the catalogue wants of the stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum FeedWish {
+    /// Subscribe these, now and after every reconnect.
+    Want(Vec<Ticker>),
+    /// These are over.
+    Forget(Vec<Ticker>),
+}
+
 /// What can be asked of the feed, and what it remembers across connections.
 pub(super) struct Asks {
     pub(super) commands: mpsc::Receiver<FeedCommand>,
-    pub(super) wanted_lane: mpsc::Receiver<Vec<Ticker>>,
-    /// Markets whose books and trades are subscribed, now and after every reconnect.
-    pub(super) wanted: BTreeSet<Ticker>,
+    pub(super) wishes: mpsc::Receiver<FeedWish>,
+    pub(super) subscriptions: Subscriptions,
 }
 
 /// Connects again and again until `stop`.
 pub(super) async fn run(
     parts: Parts,
     commands: mpsc::Receiver<FeedCommand>,
-    wanted_lane: mpsc::Receiver<Vec<Ticker>>,
+    wishes: mpsc::Receiver<FeedWish>,
     stop: CancellationToken,
 ) {
-    let mut asks = Asks { commands, wanted_lane, wanted: BTreeSet::new() };
+    let mut asks = Asks { commands, wishes, subscriptions: Subscriptions::new() };
     let mut backoff = Backoff::new(LIMITS);
     let random = SystemRandom::new();
     let mut generation = Generation(0);
@@ -71,13 +78,54 @@ pub(super) async fn run(
         tokio::select! {
             biased;
             () = stop.cancelled() => {}
-            () = tokio::time::sleep(Duration::from_millis(wait_ms)) => {}
+            () = asks.pause(Duration::from_millis(wait_ms)) => {}
         }
     }
     parts.announce(generation, FeedState::Stopped, "stopping").await;
 }
 
+impl Asks {
+    /// Waits, and meanwhile remembers what is wanted: the lanes must not fill up while there is no connection.
+    async fn pause(&mut self, pause: Duration) {
+        let until = tokio::time::Instant::now() + pause;
+        loop {
+            tokio::select! {
+                biased;
+                () = tokio::time::sleep_until(until) => return,
+                Some(command) = self.commands.recv() => {
+                    if let FeedCommand::Want { tickers } = command {
+                        self.subscriptions.remember(tickers);
+                    }
+                }
+                Some(wish) = self.wishes.recv() => match wish {
+                    FeedWish::Want(tickers) => self.subscriptions.remember(tickers),
+                    FeedWish::Forget(tickers) => self.subscriptions.dismiss(&tickers),
+                }
+            }
+        }
+    }
+}
+
 impl Parts {
+    /// Passes on what a read brought, in order; a full lane makes the socket wait.
+    pub(super) async fn pass(&self, taken: Taken) {
+        for kind in &taken.unknown {
+            self.status.count_unknown(kind);
+        }
+        for event in taken.lifecycle {
+            // The catalogue is refreshed on a timer too; a full lane only delays it.
+            let _ = self.lifecycle.try_send(event);
+        }
+        // A closed lane means the process is stopping.
+        if !taken.market.is_empty() {
+            bump(&self.status.counters.batches);
+            let _ = self.books.send(BooksMessage::Feed(taken.market)).await;
+        }
+        if !taken.private.is_empty() {
+            let _ = self.desk.send(DeskMessage::Private(taken.private)).await;
+        }
+    }
+
     /// Tells both lanes and the status how the connection stands.
     pub(super) async fn announce(&self, generation: Generation, state: FeedState, reason: &str) {
         let at = (self.clock)();

@@ -4,21 +4,27 @@
 //! a frame means for a book.
 
 mod connect;
-mod inbound;
+mod intake;
+mod snapshots;
 mod subscriptions;
 
 use std::time::Duration;
 
 use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
-use outrigger_engine::domain::{Generation, Monotonic, Ticker};
+use outrigger_engine::domain::{Generation, Monotonic};
 use outrigger_engine::venue::{FeedCommand, FeedState};
-use tokio_tungstenite::tungstenite::Message;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_util::sync::CancellationToken;
 
-use super::feed::{Asks, Parts};
+use super::feed::{Asks, FeedWish, Parts};
+use super::normalize::{Decoded, decode};
+use super::status::bump;
 use connect::Socket;
-use inbound::Inbound;
-use subscriptions::Subscriptions;
+pub(super) use intake::Taken;
+use intake::{Intake, Place};
+pub(super) use subscriptions::Subscriptions;
+use subscriptions::Todo;
 
 /// Frames of one batch at most.
 const BATCH_MAX: usize = 512;
@@ -26,8 +32,8 @@ const TICK: Duration = Duration::from_secs(1);
 /// A quiet venue is pinged after this long; after `SILENT_MS` without any frame it is given up.
 const PING_AFTER_MS: u64 = 10_000;
 const SILENT_MS: u64 = 25_000;
-/// Subscriptions must be acknowledged within this.
-const ACK_WITHIN_MS: u64 = 10_000;
+/// A peer that takes no bytes for this long does not read.
+const SEND_WITHIN: Duration = Duration::from_secs(5);
 
 /// Runs one connection; returns why it ended.
 pub(super) async fn run(
@@ -52,13 +58,14 @@ pub(super) async fn run(
                 parts,
                 generation,
                 socket,
-                inbound: Inbound::new(generation),
-                subscriptions: Subscriptions::default(),
+                intake: Intake::new(generation),
                 heard: now,
-                began: now,
                 is_live: false,
             };
             let reason = session.live(asks, stop).await;
+            if !stop.is_cancelled() {
+                parts.status.problem("stream", &reason, (parts.clock)().wall);
+            }
             let _ = session.socket.close(None).now_or_never();
             reason
         }
@@ -69,18 +76,16 @@ struct Session<'a> {
     parts: &'a Parts,
     generation: Generation,
     socket: Socket,
-    inbound: Inbound,
-    subscriptions: Subscriptions,
+    intake: Intake,
     heard: Monotonic,
-    began: Monotonic,
     is_live: bool,
 }
 
 impl Session<'_> {
     async fn live(&mut self, asks: &mut Asks, stop: &CancellationToken) -> String {
         self.parts.announce(self.generation, FeedState::Subscribing, "subscribing").await;
-        let first = self.subscriptions.first(&asks.wanted);
-        if let Err(reason) = self.send(first).await {
+        let first = asks.subscriptions.connect(self.now_ms());
+        if let Err(reason) = self.act_and_pass(first).await {
             return reason;
         }
         let mut tick = tokio::time::interval(TICK);
@@ -89,10 +94,10 @@ impl Session<'_> {
             let step = tokio::select! {
                 biased;
                 () = stop.cancelled() => Err("stopping".to_owned()),
-                Some(command) = asks.commands.recv() => self.command(command, asks).await,
-                Some(tickers) = asks.wanted_lane.recv() => self.want(tickers, asks).await,
-                message = self.socket.next() => self.read(message).await,
-                _ = tick.tick() => self.tick().await,
+                Some(command) = asks.commands.recv() => self.command(command, &mut asks.subscriptions).await,
+                Some(wish) = asks.wishes.recv() => self.wish(wish, &mut asks.subscriptions).await,
+                _ = tick.tick() => self.tick(&mut asks.subscriptions).await,
+                message = self.socket.next() => self.read(message, &mut asks.subscriptions).await,
             };
             if let Err(reason) = step {
                 return reason;
@@ -100,42 +105,74 @@ impl Session<'_> {
         }
     }
 
+    async fn command(
+        &mut self,
+        command: FeedCommand,
+        subscriptions: &mut Subscriptions,
+    ) -> Result<(), String> {
+        let now_ms = self.now_ms();
+        let todo = match command {
+            FeedCommand::Want { tickers } => subscriptions.want(tickers, now_ms),
+            FeedCommand::Snapshot { generation, sid, tickers } if generation == self.generation => {
+                bump(&self.parts.status.counters.snapshot_requests);
+                subscriptions.snapshot(sid.0, &tickers, now_ms)
+            }
+            FeedCommand::Reconnect { generation, reason } if generation == self.generation => {
+                return Err(reason);
+            }
+            // Of a connection that is gone.
+            FeedCommand::Snapshot { .. } | FeedCommand::Reconnect { .. } => return Ok(()),
+        };
+        self.act_and_pass(todo).await
+    }
+
+    async fn wish(&mut self, wish: FeedWish, subscriptions: &mut Subscriptions) -> Result<(), String> {
+        let now_ms = self.now_ms();
+        let todo = match wish {
+            FeedWish::Want(tickers) => subscriptions.want(tickers, now_ms),
+            FeedWish::Forget(tickers) => subscriptions.forget(&tickers, now_ms),
+        };
+        self.act_and_pass(todo).await
+    }
+
+    async fn tick(&mut self, subscriptions: &mut Subscriptions) -> Result<(), String> {
+        let quiet_ms = (self.parts.clock)().monotonic.millis_since(self.heard);
+        if quiet_ms >= SILENT_MS {
+            return Err(format!("nothing was heard for {quiet_ms} ms"));
+        }
+        if quiet_ms >= PING_AFTER_MS {
+            self.send(Message::Ping("outrigger".into())).await?;
+        }
+        let todo = subscriptions.tick(self.now_ms());
+        self.act_and_pass(todo).await
+    }
+
     /// Takes the message and all that wait behind it, and hands them on as one batch.
     async fn read(
         &mut self,
-        first: Option<Result<Message, tokio_tungstenite::tungstenite::Error>>,
+        first: Option<Result<Message, Error>>,
+        subscriptions: &mut Subscriptions,
     ) -> Result<(), String> {
-        let received = (self.parts.clock)();
-        self.heard = received.monotonic;
-        let mut next = Some(first);
-        let mut taken = 0;
-        let mut ended = None;
-        while let Some(message) = next.take() {
-            match message {
-                Some(Ok(Message::Text(text))) => {
-                    let told = self.inbound.text(text.as_str(), received, &self.parts.status);
-                    self.subscriptions.told(told);
-                }
-                Some(Ok(Message::Close(frame))) => {
-                    let why = frame.map_or_else(String::new, |f| format!(" ({} {})", f.code, f.reason));
-                    ended = Some(format!("the exchange closed the stream{why}"));
-                }
-                Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Binary(_) | Message::Frame(_))) => {}
-                Some(Err(error)) => ended = Some(format!("the stream broke: {error}")),
-                None => ended = Some("the exchange closed the connection".to_owned()),
+        let mut taken = Taken::default();
+        let mut message = first;
+        let mut count = 0;
+        let ending = loop {
+            count += 1;
+            let ending = match self.message(message, subscriptions, &mut taken) {
+                Ok(todo) => self.act(todo, &mut taken).await,
+                Err(reason) => Err(reason),
+            };
+            if ending.is_err() || count == BATCH_MAX {
+                break ending;
             }
-            taken += 1;
-            if ended.is_none() && taken < BATCH_MAX {
-                next = self.socket.next().now_or_never();
+            match self.socket.next().now_or_never() {
+                Some(next) => message = next,
+                None => break ending,
             }
-        }
-        self.inbound.hand_on(self.parts).await;
-        if let Some(reason) = ended.or_else(|| self.subscriptions.broken()) {
-            return Err(reason);
-        }
-        let due = self.subscriptions.due();
-        self.send(due).await?;
-        if !self.is_live && self.subscriptions.are_acknowledged() {
+        };
+        self.parts.pass(taken).await;
+        ending?;
+        if !self.is_live && subscriptions.is_settled() {
             self.is_live = true;
             self.parts.status.solved("stream");
             tracing::info!(generation = self.generation.0, "connected to the exchange's stream");
@@ -144,53 +181,65 @@ impl Session<'_> {
         Ok(())
     }
 
-    async fn command(&mut self, command: FeedCommand, asks: &mut Asks) -> Result<(), String> {
-        match command {
-            FeedCommand::Want { tickers } => self.want(tickers, asks).await,
-            FeedCommand::Snapshot { generation, sid, tickers } if generation == self.generation => {
-                super::status::bump(&self.parts.status.counters.snapshot_requests);
-                let now = (self.parts.clock)().monotonic;
-                let frames = self.subscriptions.snapshot(sid, &tickers, &asks.wanted, now);
-                self.send(frames).await
+    fn message(
+        &mut self,
+        message: Option<Result<Message, Error>>,
+        subscriptions: &mut Subscriptions,
+        taken: &mut Taken,
+    ) -> Result<Todo, String> {
+        let received = (self.parts.clock)();
+        self.heard = received.monotonic;
+        let decoded = match message {
+            None => return Err("the exchange closed the connection".to_owned()),
+            Some(Err(error)) => return Err(format!("the stream broke: {error}")),
+            Some(Ok(Message::Close(frame))) => {
+                let why = frame.map_or_else(String::new, |f| format!(" ({} {})", f.code, f.reason));
+                return Err(format!("the exchange closed the stream{why}"));
             }
-            FeedCommand::Reconnect { generation, reason } if generation == self.generation => Err(reason),
-            FeedCommand::Snapshot { .. } | FeedCommand::Reconnect { .. } => Ok(()),
-        }
+            Some(Ok(Message::Text(text))) => decode(text.as_str()),
+            Some(Ok(Message::Binary(bytes))) => match std::str::from_utf8(&bytes) {
+                Ok(text) => decode(text),
+                Err(_) => Decoded::Unreadable { sid: None, seq: None, reason: "not text".to_owned() },
+            },
+            // Pings are answered by the library.
+            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => return Ok(Todo::default()),
+        };
+        let counters = &self.parts.status.counters;
+        bump(&counters.frames);
+        Ok(self.intake.place(decoded, Place { received, subscriptions, counters, taken }))
     }
 
-    async fn want(&mut self, tickers: Vec<Ticker>, asks: &mut Asks) -> Result<(), String> {
-        let new: Vec<Ticker> =
-            tickers.into_iter().filter(|ticker| asks.wanted.insert(ticker.clone())).collect();
-        let frames = self.subscriptions.add(&new);
-        self.send(frames).await
+    async fn act_and_pass(&mut self, todo: Todo) -> Result<(), String> {
+        let mut taken = Taken::default();
+        let acted = self.act(todo, &mut taken).await;
+        self.parts.pass(taken).await;
+        acted
     }
 
-    async fn send(&mut self, frames: Vec<String>) -> Result<(), String> {
-        if frames.is_empty() {
-            return Ok(());
+    /// Does what the subscriptions ask for.
+    async fn act(&mut self, todo: Todo, taken: &mut Taken) -> Result<(), String> {
+        for sid in todo.lost {
+            bump(&self.parts.status.counters.resubscriptions);
+            self.intake.lose(sid, "the subscription starts anew", (self.parts.clock)(), taken);
         }
-        for frame in frames {
-            self.socket
-                .feed(Message::text(frame))
-                .await
-                .map_err(|error| format!("the stream broke: {error}"))?;
+        if let Some(reason) = todo.give_up {
+            return Err(reason);
         }
-        self.socket.flush().await.map_err(|error| format!("the stream broke: {error}"))
-    }
-
-    async fn tick(&mut self) -> Result<(), String> {
-        let now = (self.parts.clock)().monotonic;
-        let quiet_ms = now.millis_since(self.heard);
-        if quiet_ms >= SILENT_MS {
-            return Err(format!("nothing was heard for {quiet_ms} ms"));
-        }
-        if !self.is_live && now.millis_since(self.began) >= ACK_WITHIN_MS {
-            return Err("subscriptions were not acknowledged in time".to_owned());
-        }
-        if quiet_ms >= PING_AFTER_MS {
-            let ping = self.socket.send(Message::Ping(Vec::new().into())).await;
-            ping.map_err(|error| format!("the stream broke: {error}"))?;
+        for frame in todo.send {
+            self.send(Message::text(frame)).await?;
         }
         Ok(())
+    }
+
+    async fn send(&mut self, message: Message) -> Result<(), String> {
+        match timeout(SEND_WITHIN, self.socket.send(message)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(format!("the stream broke: {error}")),
+            Err(_) => Err("the exchange does not read what is sent".to_owned()),
+        }
+    }
+
+    fn now_ms(&self) -> u64 {
+        (self.parts.clock)().monotonic.0 / 1_000_000
     }
 }

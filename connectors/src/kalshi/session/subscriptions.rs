@@ -1,190 +1,360 @@
-//! Which subscriptions a session has asked for, which were acknowledged, and how books are healed. Pure: frames as text out.
+//! The subscriptions of one connection as a plain state machine: what is wanted, what was asked, what is live.
+//!
+//! Never here: sockets, clocks, JSON of frames that come in. Invariants: at most one live sid per channel; every command
+//! gets its answer, or the connection is given up; a resubscription is never a storm.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use outrigger_engine::domain::{Monotonic, SubscriptionId, Ticker};
+use outrigger_engine::domain::Ticker;
 use outrigger_engine::venue::Channel;
 
-use super::super::wire::command::{Action, Command, CommandFrame};
+use super::snapshots::Snapshots;
+use crate::kalshi::normalize::{ALL_CHANNELS, channel_name};
+use crate::kalshi::wire::command::{Action, Command, CommandFrame};
 
-/// Tickers in one command.
-const TICKERS_MAX: usize = 500;
-/// Snapshot requests without a snapshot before the subscription is made anew, and how often that may happen.
-const SNAPSHOT_ASKS_MAX: u32 = 3;
-const RESUBSCRIBE_EVERY_MS: u64 = 30_000;
-/// The venue ended the subscription: channel error, slow reader.
+/// Tickers named by one command.
+const TICKERS_PER_COMMAND: usize = 500;
+const ACK_DEADLINE_MS: u64 = 10_000;
+/// A channel the venue refused or ended is asked for again after so long.
+const RETRY_MS: u64 = 5_000;
+/// Code 10: channel error. Code 25: subscription buffer overflow. Both end the subscription.
 const ENDING_CODES: [i64; 2] = [10, 25];
 
-/// What a frame said of subscriptions.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Told {
-    Nothing,
-    Snapshot(u64),
-    Subscribed { id: Option<u64>, sid: u64, channel: Channel },
-    Refused { id: Option<u64>, sid: Option<u64>, code: i64, message: String },
+/// What the connection must do after an input.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(in crate::kalshi) struct Todo {
+    /// Frames to send, in order.
+    pub(super) send: Vec<String>,
+    /// Subscriptions whose frames are lost from here on.
+    pub(super) lost: Vec<u64>,
+    /// The connection is of no use any more.
+    pub(super) give_up: Option<String>,
 }
 
-/// Channels of the account: no markets to name.
-const ACCOUNT: [Channel; 4] =
-    [Channel::Fill, Channel::UserOrders, Channel::MarketPositions, Channel::MarketLifecycle];
-/// Channels of a market: subscribed by ticker.
-const MARKET: [Channel; 3] = [Channel::OrderbookDelta, Channel::Trade, Channel::Ticker];
+#[derive(Debug)]
+enum ChannelState {
+    /// Not asked: nothing is wanted on it.
+    Idle,
+    Asked {
+        tickers: BTreeSet<Ticker>,
+    },
+    Live {
+        sid: u64,
+        tickers: BTreeSet<Ticker>,
+    },
+    /// Refused or ended; asked for again at `retry_at_ms`.
+    Down {
+        retry_at_ms: u64,
+    },
+}
 
-#[derive(Debug, Default)]
-pub(super) struct Subscriptions {
+#[derive(Debug)]
+struct Pending {
+    channel: Channel,
+    is_subscribe: bool,
+    sent_ms: u64,
+}
+
+/// All subscriptions.
+#[derive(Debug)]
+pub(in crate::kalshi) struct Subscriptions {
+    wanted: BTreeSet<Ticker>,
+    channels: BTreeMap<Channel, ChannelState>,
+    by_sid: BTreeMap<u64, Channel>,
+    retired: BTreeSet<u64>,
+    pending: BTreeMap<u64, Pending>,
+    snapshots: Snapshots,
     next_id: u64,
-    awaited: BTreeMap<u64, Channel>,
-    sids: BTreeMap<Channel, u64>,
-    /// Markets to add once the subscription they belong to has its number.
-    pending: BTreeMap<Channel, Vec<Ticker>>,
-    snapshot_asks: u32,
-    resubscribed: Option<Monotonic>,
-    broken: Option<String>,
 }
 
-const fn name(channel: Channel) -> &'static str {
+/// Tells whether a channel carries the account's own messages, or all markets' life cycles: it takes no tickers.
+pub(super) const fn is_unfiltered(channel: Channel) -> bool {
     match channel {
-        Channel::OrderbookDelta => "orderbook_delta",
-        Channel::Ticker => "ticker",
-        Channel::Trade => "trade",
-        Channel::Fill => "fill",
-        Channel::UserOrders => "user_orders",
-        Channel::MarketPositions => "market_positions",
-        Channel::MarketLifecycle => "market_lifecycle_v2",
+        Channel::Fill | Channel::UserOrders | Channel::MarketPositions | Channel::MarketLifecycle => true,
+        Channel::OrderbookDelta | Channel::Ticker | Channel::Trade => false,
+    }
+}
+
+/// Tells whether a channel numbers its messages.
+pub(super) const fn is_sequenced(channel: Channel) -> bool {
+    match channel {
+        Channel::OrderbookDelta | Channel::Trade | Channel::MarketLifecycle => true,
+        Channel::Ticker | Channel::Fill | Channel::UserOrders | Channel::MarketPositions => false,
     }
 }
 
 impl Subscriptions {
-    /// Returns the first commands of a connection: the account's channels, then the wanted markets.
-    pub(super) fn first(&mut self, wanted: &BTreeSet<Ticker>) -> Vec<String> {
-        let mut frames: Vec<String> =
-            ACCOUNT.into_iter().map(|channel| self.subscribe(channel, &[])).collect();
-        let wanted: Vec<Ticker> = wanted.iter().cloned().collect();
-        frames.extend(self.add(&wanted));
-        frames
-    }
-
-    /// Returns the commands that add markets: a subscription where there is none yet, else an update of it.
-    pub(super) fn add(&mut self, tickers: &[Ticker]) -> Vec<String> {
-        let mut frames = Vec::new();
-        for chunk in tickers.chunks(TICKERS_MAX) {
-            for channel in MARKET {
-                if let Some(sid) = self.sids.get(&channel).copied() {
-                    frames.push(self.update(sid, Action::AddMarkets, chunk));
-                } else if self.awaited.values().any(|awaited| *awaited == channel) {
-                    self.pending.entry(channel).or_default().extend_from_slice(chunk);
-                } else {
-                    frames.push(self.subscribe(channel, chunk));
-                }
-            }
-        }
-        frames
-    }
-
-    /// Takes in what a frame said.
-    pub(super) fn told(&mut self, told: Told) {
-        match told {
-            Told::Nothing => {}
-            Told::Snapshot(sid) => {
-                if self.sids.get(&Channel::OrderbookDelta) == Some(&sid) {
-                    self.snapshot_asks = 0;
-                }
-            }
-            Told::Subscribed { id, sid, channel } => {
-                self.sids.insert(channel, sid);
-                let answered = id.filter(|id| self.awaited.get(id) == Some(&channel));
-                match answered {
-                    Some(id) => drop(self.awaited.remove(&id)),
-                    None => self.awaited.retain(|_, awaited| *awaited != channel),
-                }
-            }
-            Told::Refused { id, sid, code, message } => {
-                if let Some(id) = id {
-                    self.awaited.remove(&id);
-                }
-                if sid.is_some() && ENDING_CODES.contains(&code) {
-                    self.broken = Some(format!("the exchange ended a subscription: {code} {message}"));
-                }
-            }
+    pub(in crate::kalshi) fn new() -> Subscriptions {
+        Subscriptions {
+            wanted: BTreeSet::new(),
+            channels: BTreeMap::new(),
+            by_sid: BTreeMap::new(),
+            retired: BTreeSet::new(),
+            pending: BTreeMap::new(),
+            snapshots: Snapshots::default(),
+            next_id: 0,
         }
     }
 
-    /// Returns updates that waited for a subscription's number.
-    pub(super) fn due(&mut self) -> Vec<String> {
-        let ready: Vec<(u64, Vec<Ticker>)> = MARKET
-            .into_iter()
-            .filter_map(|channel| Some((*self.sids.get(&channel)?, self.pending.remove(&channel)?)))
-            .collect();
-        let mut frames = Vec::new();
-        for (sid, tickers) in ready {
-            for chunk in tickers.chunks(TICKERS_MAX) {
-                frames.push(self.update(sid, Action::AddMarkets, chunk));
-            }
+    /// Starts over on a new connection: what is wanted stays, everything else is asked again.
+    pub(super) fn connect(&mut self, now_ms: u64) -> Todo {
+        self.by_sid.clear();
+        self.retired.clear();
+        self.pending.clear();
+        self.snapshots.clear();
+        self.next_id = 0;
+        self.channels = ALL_CHANNELS.into_iter().map(|channel| (channel, ChannelState::Idle)).collect();
+        let mut todo = Todo::default();
+        for channel in ALL_CHANNELS {
+            self.subscribe(channel, now_ms, &mut todo);
         }
-        frames
+        todo
     }
 
-    /// Returns the commands that heal books: a snapshot request, or, when those are not answered, a new subscription.
-    pub(super) fn snapshot(
+    /// Adds markets. Live channels get them at once, others when they come up.
+    pub(super) fn want(&mut self, tickers: Vec<Ticker>, now_ms: u64) -> Todo {
+        self.wanted.extend(tickers);
+        let mut todo = Todo::default();
+        self.catch_up(now_ms, &mut todo);
+        todo
+    }
+
+    /// Adds markets while there is no connection.
+    pub(in crate::kalshi) fn remember(&mut self, tickers: Vec<Ticker>) {
+        self.wanted.extend(tickers);
+    }
+
+    /// Removes markets while there is no connection.
+    pub(in crate::kalshi) fn dismiss(&mut self, tickers: &[Ticker]) {
+        for ticker in tickers {
+            self.wanted.remove(ticker);
+        }
+    }
+
+    /// Removes markets that are over.
+    pub(super) fn forget(&mut self, gone: &[Ticker], now_ms: u64) -> Todo {
+        let mut todo = Todo::default();
+        for ticker in gone {
+            self.wanted.remove(ticker);
+        }
+        for channel in ALL_CHANNELS {
+            let Some(ChannelState::Live { sid, tickers }) = self.channels.get_mut(&channel) else { continue };
+            let sid = *sid;
+            let held: Vec<Ticker> = gone.iter().filter(|ticker| tickers.remove(*ticker)).cloned().collect();
+            // A subscription without markets could mean all of them, so the last ones stay.
+            if !held.is_empty() && !tickers.is_empty() {
+                self.update(channel, sid, Action::DeleteMarkets, &held, now_ms, &mut todo);
+            }
+        }
+        todo
+    }
+
+    /// A subscription was acknowledged.
+    pub(super) fn subscribed(&mut self, id: Option<u64>, sid: u64, channel: Channel, now_ms: u64) -> Todo {
+        if let Some(id) = id {
+            self.pending.remove(&id);
+        }
+        let mut todo = Todo::default();
+        let before = self.channels.insert(channel, ChannelState::Idle);
+        let tickers = match before {
+            Some(ChannelState::Asked { tickers }) => tickers,
+            Some(ChannelState::Live { sid: old, tickers }) => {
+                if old != sid {
+                    self.by_sid.remove(&old);
+                    self.retired.insert(old);
+                }
+                tickers
+            }
+            Some(ChannelState::Idle | ChannelState::Down { .. }) | None => BTreeSet::new(),
+        };
+        self.channels.insert(channel, ChannelState::Live { sid, tickers });
+        self.by_sid.insert(sid, channel);
+        self.catch_up(now_ms, &mut todo);
+        todo
+    }
+
+    /// A command was answered with `ok` or `unsubscribed`.
+    pub(super) fn acknowledged(&mut self, id: Option<u64>) {
+        if let Some(id) = id {
+            self.pending.remove(&id);
+        }
+    }
+
+    /// A command was refused, or a subscription ended.
+    pub(super) fn refused(
         &mut self,
-        sid: SubscriptionId,
+        id: Option<u64>,
+        sid: Option<u64>,
+        code: i64,
+        words: &str,
+        now_ms: u64,
+    ) -> Todo {
+        let mut todo = Todo::default();
+        let asked = id.and_then(|id| self.pending.remove(&id));
+        match asked {
+            Some(Pending { channel, is_subscribe: true, .. }) if is_unfiltered(channel) => {
+                todo.give_up =
+                    Some(format!("the exchange refused channel {}: {words}", channel_name(channel)));
+            }
+            Some(Pending { channel, is_subscribe: true, .. }) => {
+                self.channels
+                    .insert(channel, ChannelState::Down { retry_at_ms: now_ms.saturating_add(RETRY_MS) });
+            }
+            // The markets of a refused change stay marked as asked: asking again on this connection would not help.
+            Some(Pending { .. }) => {}
+            None if ENDING_CODES.contains(&code) => match sid
+                .and_then(|sid| Some((sid, self.channel_of(sid)?)))
+            {
+                Some((sid, channel)) if !is_unfiltered(channel) => {
+                    self.retire(sid, channel, now_ms.saturating_add(RETRY_MS), &mut todo);
+                }
+                _ => todo.give_up = Some(format!("the exchange ended a subscription: code {code} {words}")),
+            },
+            None => {}
+        }
+        todo
+    }
+
+    /// Asks for snapshots of books on a live subscription. Asked on any other sid it is too late to matter.
+    pub(super) fn snapshot(&mut self, sid: u64, tickers: &[Ticker], now_ms: u64) -> Todo {
+        let mut todo = Todo::default();
+        if self.channel_of(sid) != Some(Channel::OrderbookDelta) {
+            return todo;
+        }
+        for part in tickers.chunks(TICKERS_PER_COMMAND) {
+            self.snapshots.asked(part, now_ms);
+            // Answered by the snapshots themselves, so no acknowledgement is waited for.
+            let command = update_command(sid, Action::GetSnapshot, part);
+            todo.send.push(self.frame(command));
+        }
+        todo
+    }
+
+    /// A snapshot came.
+    pub(super) fn snapshot_came(&mut self, ticker: &Ticker) {
+        self.snapshots.came(ticker);
+    }
+
+    /// Looks after what is overdue. Call about once a second.
+    pub(super) fn tick(&mut self, now_ms: u64) -> Todo {
+        let mut todo = Todo::default();
+        let late =
+            self.pending.values().find(|pending| now_ms.saturating_sub(pending.sent_ms) > ACK_DEADLINE_MS);
+        if let Some(late) = late {
+            todo.give_up = Some(format!("no answer to a command on channel {}", channel_name(late.channel)));
+            return todo;
+        }
+        if self.snapshots.must_resubscribe(now_ms)
+            && let Some(ChannelState::Live { sid, .. }) = self.channels.get(&Channel::OrderbookDelta)
+        {
+            let sid = *sid;
+            let id = self.expect_answer(Channel::OrderbookDelta, false, now_ms);
+            todo.send.push(CommandFrame { id, command: Command::Unsubscribe { sids: [sid] } }.text());
+            self.retire(sid, Channel::OrderbookDelta, now_ms, &mut todo);
+        }
+        let due = ALL_CHANNELS.into_iter().filter(|channel| {
+            matches!(self.channels.get(channel), Some(ChannelState::Down { retry_at_ms }) if *retry_at_ms <= now_ms)
+        });
+        for channel in due.collect::<Vec<_>>() {
+            self.subscribe(channel, now_ms, &mut todo);
+        }
+        todo
+    }
+
+    /// Tells whether everything that was asked is answered, and no channel is down.
+    pub(super) fn is_settled(&self) -> bool {
+        self.pending.is_empty()
+            && !self.channels.values().any(|state| matches!(state, ChannelState::Asked { .. }))
+    }
+
+    pub(super) fn channel_of(&self, sid: u64) -> Option<Channel> {
+        self.by_sid.get(&sid).copied()
+    }
+
+    /// Tells whether frames of `sid` may still come although nobody wants them.
+    pub(super) fn is_retired(&self, sid: u64) -> bool {
+        self.retired.contains(&sid)
+    }
+
+    /// Tells whether a `subscribed` is still to come that an unknown sid could belong to.
+    pub(super) fn awaits_sid(&self) -> bool {
+        self.pending.values().any(|pending| pending.is_subscribe)
+    }
+
+    /// Returns the live subscriptions whose messages are numbered.
+    pub(super) fn sequenced_sids(&self) -> Vec<u64> {
+        self.by_sid.iter().filter(|(_, channel)| is_sequenced(**channel)).map(|(sid, _)| *sid).collect()
+    }
+
+    fn retire(&mut self, sid: u64, channel: Channel, retry_at_ms: u64, todo: &mut Todo) {
+        self.by_sid.remove(&sid);
+        self.retired.insert(sid);
+        if channel == Channel::OrderbookDelta {
+            self.snapshots.clear();
+        }
+        self.channels.insert(channel, ChannelState::Down { retry_at_ms });
+        todo.lost.push(sid);
+    }
+
+    /// Brings what is wanted to every channel that can take it.
+    fn catch_up(&mut self, now_ms: u64, todo: &mut Todo) {
+        for channel in ALL_CHANNELS.into_iter().filter(|channel| !is_unfiltered(*channel)) {
+            match self.channels.get_mut(&channel) {
+                Some(ChannelState::Idle) => self.subscribe(channel, now_ms, todo),
+                Some(ChannelState::Live { sid, tickers }) => {
+                    let sid = *sid;
+                    let missing: Vec<Ticker> = self.wanted.difference(tickers).cloned().collect();
+                    tickers.extend(missing.iter().cloned());
+                    for part in missing.chunks(TICKERS_PER_COMMAND) {
+                        self.update(channel, sid, Action::AddMarkets, part, now_ms, todo);
+                    }
+                }
+                Some(ChannelState::Asked { .. } | ChannelState::Down { .. }) | None => {}
+            }
+        }
+    }
+
+    /// Asks for a channel, with the first of the wanted markets; the rest follows its acknowledgement.
+    fn subscribe(&mut self, channel: Channel, now_ms: u64, todo: &mut Todo) {
+        let mut first: BTreeSet<Ticker> = BTreeSet::new();
+        if !is_unfiltered(channel) {
+            first.extend(self.wanted.iter().take(TICKERS_PER_COMMAND).cloned());
+            if first.is_empty() {
+                // Without tickers the venue would refuse, or send every market there is.
+                self.channels.insert(channel, ChannelState::Idle);
+                return;
+            }
+        }
+        let id = self.expect_answer(channel, true, now_ms);
+        let tickers = (!first.is_empty()).then(|| first.iter().map(Ticker::as_str).collect());
+        let command = Command::Subscribe {
+            channels: [channel_name(channel)],
+            market_tickers: tickers,
+            use_yes_price: (channel == Channel::OrderbookDelta).then_some(false),
+            send_initial_snapshot: (channel == Channel::Ticker).then_some(true),
+            skip_ticker_ack: (!is_unfiltered(channel)).then_some(true),
+        };
+        todo.send.push(CommandFrame { id, command }.text());
+        self.channels.insert(channel, ChannelState::Asked { tickers: first });
+    }
+
+    fn update(
+        &mut self,
+        channel: Channel,
+        sid: u64,
+        action: Action,
         tickers: &[Ticker],
-        wanted: &BTreeSet<Ticker>,
-        now: Monotonic,
-    ) -> Vec<String> {
-        if self.sids.get(&Channel::OrderbookDelta) != Some(&sid.0) {
-            return Vec::new();
-        }
-        self.snapshot_asks += 1;
-        let rested = self.resubscribed.is_none_or(|last| now.millis_since(last) >= RESUBSCRIBE_EVERY_MS);
-        if self.snapshot_asks <= SNAPSHOT_ASKS_MAX || !rested {
-            return tickers
-                .chunks(TICKERS_MAX)
-                .map(|chunk| self.update(sid.0, Action::GetSnapshot, chunk))
-                .collect();
-        }
-        tracing::warn!(sid = sid.0, "snapshots do not come; subscribing the books anew");
-        self.snapshot_asks = 0;
-        self.resubscribed = Some(now);
-        self.sids.remove(&Channel::OrderbookDelta);
-        let unsubscribe = self.frame(Command::Unsubscribe { sids: [sid.0] });
-        let wanted: Vec<Ticker> = wanted.iter().cloned().collect();
-        let mut frames = vec![unsubscribe];
-        let mut chunks = wanted.chunks(TICKERS_MAX);
-        if let Some(first) = chunks.next() {
-            frames.push(self.subscribe(Channel::OrderbookDelta, first));
-        }
-        for chunk in chunks {
-            self.pending.entry(Channel::OrderbookDelta).or_default().extend_from_slice(chunk);
-        }
-        frames
+        now_ms: u64,
+        todo: &mut Todo,
+    ) {
+        let id = self.expect_answer(channel, false, now_ms);
+        todo.send.push(CommandFrame { id, command: update_command(sid, action, tickers) }.text());
     }
 
-    pub(super) fn are_acknowledged(&self) -> bool {
-        self.awaited.is_empty()
-    }
-
-    /// Returns why the connection must be given up, if a subscription was ended by the venue.
-    pub(super) fn broken(&mut self) -> Option<String> {
-        self.broken.take()
-    }
-
-    fn subscribe(&mut self, channel: Channel, tickers: &[Ticker]) -> String {
-        let is_book = channel == Channel::OrderbookDelta;
-        let is_ticker = channel == Channel::Ticker;
-        self.awaited.insert(self.next_id + 1, channel);
-        self.frame(Command::Subscribe {
-            channels: [name(channel)],
-            market_tickers: (!tickers.is_empty()).then(|| tickers.iter().map(Ticker::as_str).collect()),
-            use_yes_price: is_book.then_some(false),
-            send_initial_snapshot: is_ticker.then_some(true),
-            skip_ticker_ack: None,
-        })
-    }
-
-    fn update(&mut self, sid: u64, action: Action, tickers: &[Ticker]) -> String {
-        let market_tickers = tickers.iter().map(Ticker::as_str).collect();
-        self.frame(Command::UpdateSubscription { sids: [sid], action, market_tickers })
+    fn expect_answer(&mut self, channel: Channel, is_subscribe: bool, now_ms: u64) -> u64 {
+        self.next_id += 1;
+        self.pending.insert(self.next_id, Pending { channel, is_subscribe, sent_ms: now_ms });
+        self.next_id
     }
 
     fn frame(&mut self, command: Command<'_>) -> String {
@@ -193,62 +363,10 @@ impl Subscriptions {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use outrigger_engine::domain::{Monotonic, SubscriptionId, Ticker};
-    use outrigger_engine::venue::Channel;
-
-    use super::{Subscriptions, Told};
-
-    fn tickers(names: &[&str]) -> Vec<Ticker> {
-        names.iter().map(|name| Ticker::from(*name)).collect()
-    }
-
-    fn subscribed(id: u64, sid: u64, channel: Channel) -> Told {
-        Told::Subscribed { id: Some(id), sid, channel }
-    }
-
-    #[test]
-    fn markets_wanted_before_the_acknowledgement_are_added_after_it() {
-        let mut subscriptions = Subscriptions::default();
-        let first = subscriptions.first(&tickers(&["A"]).into_iter().collect());
-        assert_eq!(first.len(), 7);
-        assert!(first.iter().any(|frame| frame.contains(r#""use_yes_price":false"#)));
-        assert!(subscriptions.add(&tickers(&["B"])).is_empty());
-        assert!(subscriptions.due().is_empty());
-        subscriptions.told(subscribed(5, 1, Channel::OrderbookDelta));
-        let due = subscriptions.due();
-        assert_eq!(due.len(), 1);
-        assert!(due.first().unwrap().contains("add_markets") && due.first().unwrap().contains("\"B\""));
-        assert!(!subscriptions.are_acknowledged());
-    }
-
-    #[test]
-    fn unanswered_snapshot_requests_lead_to_one_new_subscription_and_no_storm() {
-        let mut subscriptions = Subscriptions::default();
-        let wanted: BTreeSet<Ticker> = tickers(&["A"]).into_iter().collect();
-        subscriptions.first(&wanted);
-        subscriptions.told(subscribed(5, 1, Channel::OrderbookDelta));
-        let mut made_anew = 0;
-        for second in 0..60 {
-            let now = Monotonic(second * 1_000_000_000);
-            let frames = subscriptions.snapshot(SubscriptionId(1), &tickers(&["A"]), &wanted, now);
-            if frames.iter().any(|frame| frame.contains("unsubscribe")) {
-                made_anew += 1;
-                subscriptions.told(subscribed(99, 1, Channel::OrderbookDelta));
-            }
-        }
-        assert_eq!(made_anew, 2);
-    }
-
-    #[test]
-    fn an_ended_subscription_ends_the_connection() {
-        let mut subscriptions = Subscriptions::default();
-        subscriptions.told(Told::Refused { id: None, sid: Some(1), code: 25, message: "slow".into() });
-        assert!(subscriptions.broken().unwrap().contains("25"));
-        subscriptions.told(Told::Refused { id: Some(3), sid: None, code: 8, message: "no channel".into() });
-        assert!(subscriptions.broken().is_none());
-    }
+fn update_command(sid: u64, action: Action, tickers: &[Ticker]) -> Command<'_> {
+    let market_tickers = tickers.iter().map(Ticker::as_str).collect();
+    Command::UpdateSubscription { sids: [sid], action, market_tickers }
 }
+
+#[cfg(test)]
+mod tests;

@@ -40,6 +40,7 @@ pub(crate) enum Command<'a> {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Action {
     AddMarkets,
+    DeleteMarkets,
     GetSnapshot,
 }
 

@@ -1,0 +1,150 @@
+//! Each transition of the subscriptions, as commands out for answers in.
+
+use outrigger_engine::domain::Ticker;
+use outrigger_engine::venue::Channel;
+
+use super::{ACK_DEADLINE_MS, RETRY_MS, Subscriptions, TICKERS_PER_COMMAND, Todo};
+
+fn tickers(names: &[&str]) -> Vec<Ticker> {
+    names.iter().map(|name| Ticker::from(*name)).collect()
+}
+
+/// `cmd:channel-or-action:tickers` of every frame.
+fn sent(todo: &Todo) -> Vec<String> {
+    let word = |frame: &String| {
+        let frame: serde_json::Value = serde_json::from_str(frame).unwrap();
+        let params = &frame["params"];
+        let what = params["channels"][0].as_str().or(params["action"].as_str()).unwrap_or("-").to_owned();
+        let names = params["market_tickers"].as_array().into_iter().flatten();
+        let names: Vec<&str> = names.filter_map(|name| name.as_str()).collect();
+        format!("{}:{what}:{}", frame["cmd"].as_str().unwrap(), names.join(","))
+    };
+    todo.send.iter().map(word).collect()
+}
+
+/// A connection with all channels live; sids are 1 to 7 in the order of asking.
+fn live(names: &[&str]) -> Subscriptions {
+    let mut subscriptions = Subscriptions::new();
+    subscriptions.want(tickers(names), 0);
+    let todo = subscriptions.connect(0);
+    for (index, channel) in super::ALL_CHANNELS.into_iter().enumerate().take(todo.send.len()) {
+        let number = index as u64 + 1;
+        subscriptions.subscribed(Some(number), number, channel, 0);
+    }
+    assert!(subscriptions.is_settled());
+    subscriptions
+}
+
+#[test]
+fn the_account_comes_first_and_markets_only_when_some_are_wanted() {
+    let mut subscriptions = Subscriptions::new();
+    assert_eq!(
+        sent(&subscriptions.connect(0)),
+        [
+            "subscribe:fill:",
+            "subscribe:user_orders:",
+            "subscribe:market_positions:",
+            "subscribe:market_lifecycle_v2:"
+        ]
+    );
+    assert!(!subscriptions.is_settled() && subscriptions.awaits_sid());
+    let todo = subscriptions.want(tickers(&["B", "A"]), 1);
+    let expected = ["subscribe:orderbook_delta:A,B", "subscribe:trade:A,B", "subscribe:ticker:A,B"];
+    assert_eq!(sent(&todo), expected);
+    assert!(todo.send[0].contains("\"use_yes_price\":false"), "{}", todo.send[0]);
+    assert!(!todo.send[1].contains("use_yes_price"));
+}
+
+#[test]
+fn markets_wanted_later_are_added_once_and_kept_for_the_next_connection() {
+    let mut subscriptions = live(&["A"]);
+    let todo = subscriptions.want(tickers(&["A", "B"]), 1);
+    assert_eq!(sent(&todo), ["update_subscription:add_markets:B"; 3]);
+    assert!(!subscriptions.is_settled());
+    for id in 8..=10 {
+        subscriptions.acknowledged(Some(id));
+    }
+    assert!(subscriptions.is_settled());
+    assert_eq!(subscriptions.want(tickers(&["B"]), 2), Todo::default());
+    let todo = subscriptions.connect(3);
+    assert_eq!(
+        sent(&todo)[4..],
+        ["subscribe:orderbook_delta:A,B", "subscribe:trade:A,B", "subscribe:ticker:A,B"]
+    );
+}
+
+#[test]
+fn many_markets_go_in_parts() {
+    let mut subscriptions = Subscriptions::new();
+    let names: Vec<String> = (0..TICKERS_PER_COMMAND * 2 + 1).map(|number| format!("T{number:05}")).collect();
+    subscriptions.want(names.iter().map(|name| Ticker::from(name.as_str())).collect(), 0);
+    subscriptions.connect(0);
+    let todo = subscriptions.subscribed(Some(5), 5, Channel::OrderbookDelta, 0);
+    let parts: Vec<usize> = sent(&todo).iter().map(|frame| frame.split(',').count()).collect();
+    assert_eq!(parts, [TICKERS_PER_COMMAND, 1]);
+}
+
+#[test]
+fn markets_wanted_while_a_channel_is_asked_follow_its_acknowledgement() {
+    let mut subscriptions = Subscriptions::new();
+    subscriptions.want(tickers(&["A"]), 0);
+    subscriptions.connect(0);
+    assert_eq!(subscriptions.want(tickers(&["B"]), 1), Todo::default());
+    let todo = subscriptions.subscribed(Some(5), 9, Channel::OrderbookDelta, 2);
+    assert_eq!(sent(&todo), ["update_subscription:add_markets:B"]);
+    assert!(todo.send[0].contains("\"sids\":[9]"));
+}
+
+#[test]
+fn markets_that_are_over_are_taken_off_but_never_the_last() {
+    let mut subscriptions = live(&["A", "B"]);
+    let todo = subscriptions.forget(&tickers(&["A", "X"]), 1);
+    assert_eq!(sent(&todo), ["update_subscription:delete_markets:A"; 3]);
+    assert_eq!(subscriptions.forget(&tickers(&["B"]), 1), Todo::default());
+    assert_eq!(sent(&subscriptions.connect(2)).len(), 4, "nothing is wanted any more");
+}
+
+#[test]
+fn a_snapshot_that_does_not_come_makes_the_channel_start_anew_but_not_in_a_storm() {
+    let mut subscriptions = live(&["A", "B"]);
+    let todo = subscriptions.snapshot(5, &tickers(&["A", "B"]), 1_000);
+    assert_eq!(sent(&todo), ["update_subscription:get_snapshot:A,B"]);
+    assert!(subscriptions.is_settled(), "the answer is the snapshots");
+    subscriptions.snapshot_came(&Ticker::from("A"));
+    assert_eq!(subscriptions.tick(5_999), Todo::default());
+    let todo = subscriptions.tick(6_000);
+    assert_eq!(sent(&todo), ["unsubscribe:-:", "subscribe:orderbook_delta:A,B"]);
+    assert_eq!(todo.lost, [5]);
+    assert!(subscriptions.is_retired(5) && subscriptions.channel_of(5).is_none());
+    assert_eq!(subscriptions.snapshot(5, &tickers(&["A"]), 6_001), Todo::default(), "that sid is gone");
+    subscriptions.acknowledged(Some(9));
+    subscriptions.subscribed(Some(10), 8, Channel::OrderbookDelta, 6_100);
+    subscriptions.snapshot(8, &tickers(&["B"]), 6_200);
+    assert_eq!(subscriptions.tick(30_000), Todo::default(), "too soon for the second resort again");
+    assert_eq!(sent(&subscriptions.tick(36_000)).len(), 2);
+}
+
+#[test]
+fn a_subscription_the_venue_ends_is_lost_and_asked_for_again() {
+    let mut subscriptions = live(&["A"]);
+    let todo = subscriptions.refused(None, Some(5), 25, "overflow", 1_000);
+    assert_eq!((todo.lost, todo.give_up), (vec![5], None));
+    assert_eq!(subscriptions.tick(1_000 + RETRY_MS - 1), Todo::default());
+    assert_eq!(sent(&subscriptions.tick(1_000 + RETRY_MS)), ["subscribe:orderbook_delta:A"]);
+    let todo = subscriptions.refused(None, Some(1), 25, "overflow", 9_000);
+    assert!(todo.give_up.is_some(), "without the account's messages the connection is of no use");
+    assert_eq!(subscriptions.refused(None, None, 7, "unknown sid", 9_000), Todo::default());
+}
+
+#[test]
+fn refused_commands_and_missing_answers() {
+    let mut subscriptions = Subscriptions::new();
+    subscriptions.want(tickers(&["A"]), 0);
+    subscriptions.connect(0);
+    assert!(subscriptions.refused(Some(1), None, 9, "authentication", 1).give_up.is_some());
+    let todo = subscriptions.refused(Some(5), None, 11, "no such market", 1);
+    assert_eq!(todo, Todo::default());
+    assert_eq!(sent(&subscriptions.tick(1 + RETRY_MS)), ["subscribe:orderbook_delta:A"]);
+    let todo = subscriptions.tick(ACK_DEADLINE_MS + 1);
+    assert!(todo.give_up.is_some_and(|reason| reason.contains("no answer")));
+}
