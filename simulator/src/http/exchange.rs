@@ -17,21 +17,24 @@ pub(super) fn routes(config: &mut ServiceConfig) {
 }
 
 async fn status(state: web::Data<HttpState>) -> Reply {
-    let trading_active = state.0.exchange.with(|venue| !venue.trading_paused);
+    let (exchange_active, trading_active) = state
+        .0
+        .exchange
+        .with(|venue| (!venue.exchange_paused, !venue.exchange_paused && !venue.trading_paused));
     let shards: Vec<Value> = SHARDS
         .iter()
         .map(|(index, description)| {
             json!({
                 "exchange_index": index,
                 "description": description,
-                "exchange_active": true,
+                "exchange_active": exchange_active,
                 "trading_active": trading_active,
                 "intra_exchange_transfers_active": false,
             })
         })
         .collect();
     Ok(json(&json!({
-        "exchange_active": true,
+        "exchange_active": exchange_active,
         "trading_active": trading_active,
         "intra_exchange_transfers_active": false,
         "exchange_estimated_resume_time": null,

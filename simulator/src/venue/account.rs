@@ -1,6 +1,6 @@
 //! Accounts: cash by shard, positions, and what resting orders have reserved.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::event::{Fill, Side};
@@ -53,6 +53,8 @@ pub struct Account {
     pub client_order_ids: HashSet<Arc<str>>,
     /// Own orders by their id, and the order they came in.
     pub orders: HashMap<Arc<str>, u64>,
+    /// Numbers of the orders that rest, by market.
+    pub resting: BTreeMap<Arc<str>, BTreeSet<u64>>,
     pub fills: Vec<Fill>,
     pub settlements: Vec<Settlement>,
     pub updated_us: i64,
@@ -67,6 +69,7 @@ impl Account {
             positions: BTreeMap::new(),
             client_order_ids: HashSet::new(),
             orders: HashMap::new(),
+            resting: BTreeMap::new(),
             fills: Vec::new(),
             settlements: Vec::new(),
             updated_us: 0,
@@ -75,6 +78,16 @@ impl Account {
 
     pub fn position(&self, ticker: &str) -> Position {
         self.positions.get(ticker).copied().unwrap_or_default()
+    }
+
+    /// Notes that an order of a market rests no more.
+    pub(super) fn unrest(&mut self, ticker: &str, number: u64) {
+        if let Some(numbers) = self.resting.get_mut(ticker) {
+            numbers.remove(&number);
+            if numbers.is_empty() {
+                self.resting.remove(ticker);
+            }
+        }
     }
 
     pub fn cash_total(&self) -> Micros {

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use super::Venue;
 use super::account::AccountId;
+use super::collateral::Claim;
 use super::event::Side;
 use super::market::Status;
 use super::order::OrderStatus;
-use super::place::trades_at;
+use super::place::{COUNT_MAX, trades_at};
 use super::refusal::Refusal;
 use super::units::{Count, Micros, Price, price_text};
 
@@ -82,10 +83,15 @@ impl Venue {
             order.status == OrderStatus::Resting && subaccount.is_none_or(|wanted| wanted == order.subaccount)
         });
         let numbers: Vec<u64> = chosen.map(|order| order.number).collect();
-        for number in &numbers {
-            self.end(*number, OrderStatus::Canceled, "", now_us);
+        let mut canceled = 0;
+        for number in numbers {
+            // Orders of a market that has closed are the exchange's to cancel.
+            if self.still_open(number, now_us).is_ok() {
+                self.end(number, OrderStatus::Canceled, "", now_us);
+                canceled += 1;
+            }
         }
-        numbers.len()
+        canceled
     }
 
     /// Lowers what rests; the place in the queue stays. To zero it is a cancel.
@@ -128,6 +134,7 @@ impl Venue {
         now_us: i64,
     ) -> Result<Amended, Refusal> {
         let number = self.resting(account, order_id, shard)?;
+        self.trading_allowed()?;
         self.still_open(number, now_us)?;
         let target = self.check_amend(account, number, amendment)?;
         if amendment.expiration_time.is_some_and(|at| at != 0 && at.saturating_mul(1_000_000) <= now_us) {
@@ -143,7 +150,9 @@ impl Venue {
                 Some(0) => None,
                 Some(at) => Some(at.saturating_mul(1_000_000)),
             };
+            order.initial = amendment.count;
             order.updated_us = now_us;
+            self.expiring.extend(order.expiration_us.map(|at| (at, number)));
         }
         if let Some(id) = &amendment.updated_client_order_id
             && let Some(holder) = self.accounts.get_mut(account)
@@ -178,6 +187,9 @@ impl Venue {
     fn check_amend(&self, account: AccountId, number: u64, amendment: &Amendment) -> Result<Count, Refusal> {
         let order = self.orders.get(&number).ok_or_else(Refusal::not_found)?;
         let market = self.markets.get(&order.ticker).ok_or_else(Refusal::market_not_found)?;
+        if market.status != Status::Active {
+            return Err(Refusal::market_not_active());
+        }
         if *order.ticker != *amendment.ticker {
             return Err(Refusal::mismatch("order_ticker_mismatch"));
         }
@@ -197,24 +209,21 @@ impl Venue {
             return Err(Refusal::already_exists());
         }
         let target = amendment.count - order.filled;
-        if target < 0 || amendment.count <= 0 {
-            return Err(Refusal::invalid_size("count is less than what has filled"));
+        if target < 0 || amendment.count <= 0 || amendment.count > COUNT_MAX {
+            return Err(Refusal::invalid_size(
+                "count must not be less than what has filled, at most 1000000.00",
+            ));
         }
-        let leg = |price: Price| super::place::cost(order.side, price, 1);
-        let more = leg(amendment.price) * target - leg(order.price) * order.remaining;
-        if more > self.free_cash(account, order.exchange_index) && !holder.has_credit {
+        let crosses =
+            market.best_against(order.side).is_some_and(|best| trades_at(order.side, amendment.price, best));
+        if order.post_only && crosses {
+            return Err(Refusal::invalid_order("post only cross"));
+        }
+        let claim = Claim { side: order.side, price: amendment.price, count: target };
+        if !self.affords(account, market, claim, Some(number)) {
             return Err(Refusal::insufficient_balance());
         }
         Ok(target)
-    }
-
-    /// Cash of a shard that no resting order has reserved.
-    pub fn free_cash(&self, account: AccountId, shard: i64) -> Micros {
-        let Some(holder) = self.accounts.get(account) else { return 0 };
-        let resting = self.orders_of(account).into_iter();
-        let resting = resting.filter(|o| o.status == OrderStatus::Resting && o.exchange_index == shard);
-        let reserved: Micros = resting.map(|o| super::place::cost(o.side, o.price, o.remaining)).sum();
-        holder.cash.get(&shard).copied().unwrap_or(0) - reserved
     }
 
     /// Lowers what rests to `target` in place.
@@ -260,6 +269,9 @@ impl Venue {
             self.unqueue(number, order.side, order.price, &order.ticker);
             self.change_level(&order, -order.remaining, now_us);
         }
+        if let Some(holder) = self.accounts.get_mut(order.account) {
+            holder.unrest(&order.ticker, number);
+        }
         if let Some(order) = self.orders.get_mut(&number) {
             order.status = status;
             order.remaining = 0;
@@ -278,6 +290,9 @@ impl Venue {
 
     /// After its close a market refuses every operation, cancels included.
     fn still_open(&self, number: u64, now_us: i64) -> Result<(), Refusal> {
+        if self.exchange_paused {
+            return Err(Refusal::exchange_paused());
+        }
         let ticker = self.orders.get(&number).map(|order| &order.ticker).ok_or_else(Refusal::not_found)?;
         let market = self.markets.get(ticker).ok_or_else(Refusal::market_not_found)?;
         let open =

@@ -26,13 +26,17 @@ impl Venue {
     }
 
     fn expire_orders(&mut self, now_us: i64) {
-        let expired = |order: &&super::order::Order| {
-            order.status == OrderStatus::Resting && order.expiration_us.is_some_and(|at| at <= now_us)
-        };
-        let mut numbers: Vec<u64> = self.orders.values().filter(expired).map(|order| order.number).collect();
-        numbers.sort_unstable();
-        for number in numbers {
-            self.end(number, OrderStatus::Canceled, "ExpiryCancel", now_us);
+        while let Some((at, number)) = self.expiring.first().copied()
+            && at <= now_us
+        {
+            self.expiring.pop_first();
+            // An amendment may have moved the expiry since: only the order's own time counts.
+            let is_due = |order: &super::order::Order| {
+                order.status == OrderStatus::Resting && order.expiration_us.is_some_and(|at| at <= now_us)
+            };
+            if self.orders.get(&number).is_some_and(is_due) {
+                self.end(number, OrderStatus::Canceled, "ExpiryCancel", now_us);
+            }
         }
     }
 
@@ -42,17 +46,27 @@ impl Venue {
             market.updated_us = now_us;
         }
         match status {
-            Status::Closed => self.cancel_resting(ticker, "CloseCancel", now_us),
+            Status::Closed => self.cancel_resting(ticker, "CloseCancel", false, now_us),
             Status::Determined => self.determine(ticker, now_us),
             Status::Finalized => self.settle(ticker, now_us),
             Status::Initialized | Status::Active | Status::Inactive => {}
         }
     }
 
-    fn cancel_resting(&mut self, ticker: &str, reason: &'static str, now_us: i64) {
+    /// Cancels the resting orders of a market: all, or those that asked for it on a pause.
+    pub(super) fn cancel_resting(
+        &mut self,
+        ticker: &str,
+        reason: &'static str,
+        on_pause_only: bool,
+        now_us: i64,
+    ) {
         let Some(market) = self.markets.get(ticker) else { return };
         let queues = market.bids.values().chain(market.asks.values());
-        let mut numbers: Vec<u64> = queues.flatten().copied().collect();
+        let concerned = |number: &u64| {
+            self.orders.get(number).is_some_and(|order| !on_pause_only || order.cancel_order_on_pause)
+        };
+        let mut numbers: Vec<u64> = queues.flatten().copied().filter(concerned).collect();
         numbers.sort_unstable();
         for number in numbers {
             self.end(number, OrderStatus::Canceled, reason, now_us);
@@ -93,6 +107,7 @@ impl Venue {
             *position = Position { net: 0, cost: 0, realized_pnl, updated_us: now_us, ..held };
             account.updated_us = now_us;
             if account.has_credit {
+                account.positions.remove(ticker);
                 continue;
             }
             let (yes, no) = if held.net > 0 { (held.cost, 0) } else { (0, held.cost) };
@@ -122,9 +137,14 @@ impl Venue {
         self.events.push(announcement);
     }
 
-    /// Removes markets that were paid out before `older_than_us`, so that a long run stays small.
+    /// Removes markets that were paid out before `older_than_us` and that no member ever held, so that a long run
+    /// stays small.
     pub fn forget_settled(&mut self, older_than_us: i64) {
-        self.markets.retain(|_, market| market.settled_us.is_none_or(|at| at >= older_than_us));
+        let members: Vec<_> = self.accounts.iter().filter(|account| !account.has_credit).collect();
+        self.markets.retain(|ticker, market| {
+            market.settled_us.is_none_or(|at| at >= older_than_us)
+                || members.iter().any(|member| member.positions.contains_key(ticker))
+        });
     }
 }
 
@@ -170,7 +190,7 @@ pub(super) fn event_created(listing: &Listing) -> VenueEvent {
     }))
 }
 
-fn lifecycle(market: &Market, kind: LifecycleKind, now_us: i64) -> VenueEvent {
+pub(super) fn lifecycle(market: &Market, kind: LifecycleKind, now_us: i64) -> VenueEvent {
     VenueEvent::Lifecycle(Box::new(Lifecycle {
         ticker: Arc::clone(&market.ticker),
         event_ticker: market.listing.event_ticker.as_str().into(),

@@ -172,6 +172,7 @@ impl Venue {
         }
         if order.remaining == 0 {
             order.status = OrderStatus::Executed;
+            holder.unrest(&order.ticker, number);
         }
         *holder.cash.entry(order.exchange_index).or_insert(0) += booked.revenue - fee;
         holder.updated_us = now_us;
@@ -201,9 +202,11 @@ impl Venue {
         };
         holder.fills.push(fill.clone());
         let position = position_event(order.account, &order.ticker, &after);
+        let (id, shard) = (fill.account, fill.exchange_index);
         self.announce_order(number, "Trade");
         self.events.push(VenueEvent::Fill(Box::new(fill)));
         self.events.push(position);
+        self.cancel_unpayable(id, shard, now_us);
     }
 }
 

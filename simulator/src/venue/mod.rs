@@ -6,6 +6,7 @@
 
 pub mod account;
 mod change;
+mod collateral;
 pub mod dice;
 pub mod event;
 pub mod fees;
@@ -14,11 +15,12 @@ mod lifecycle;
 pub mod market;
 mod matching;
 pub mod order;
+mod pause;
 mod place;
 pub mod refusal;
 pub mod units;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use account::{Account, AccountId};
@@ -48,6 +50,9 @@ pub struct Venue {
     /// All fees ever taken.
     pub fees_taken: Micros,
     pub trading_paused: bool,
+    pub exchange_paused: bool,
+    /// When resting orders expire, and their numbers.
+    expiring: BTreeSet<(i64, u64)>,
     events: Vec<VenueEvent>,
 }
 
@@ -62,6 +67,8 @@ impl Venue {
             next_number: 1,
             fees_taken: 0,
             trading_paused: false,
+            exchange_paused: false,
+            expiring: BTreeSet::new(),
             events: Vec::new(),
         }
     }
@@ -151,7 +158,6 @@ impl Venue {
             sizes.remove(&order.price);
         }
         market.clock += 1;
-        market.updated_us = now_us;
         let leg = order.side.outcome();
         let price = if order.side == Side::Bid { order.price } else { units::DOLLAR - order.price };
         let has_owner = self.accounts.get(order.account).is_some_and(|account| !account.has_credit);
@@ -190,5 +196,7 @@ impl Venue {
     }
 }
 
+#[cfg(test)]
+mod rules_tests;
 #[cfg(test)]
 mod tests;

@@ -83,6 +83,7 @@ pub struct Order {
     pub status: OrderStatus,
     pub self_trade_prevention: SelfTradePrevention,
     pub cancel_order_on_pause: bool,
+    pub post_only: bool,
     pub expiration_us: Option<i64>,
     pub subaccount: i64,
     pub order_group_id: Option<Arc<str>>,

@@ -4,11 +4,15 @@ use std::sync::Arc;
 
 use super::Venue;
 use super::account::AccountId;
+use super::collateral::Claim;
 use super::event::{Side, VenueEvent};
 use super::market::Status;
 use super::order::{NewOrder, Order, OrderStatus, SelfTradePrevention, TimeInForce};
 use super::refusal::Refusal;
 use super::units::{Count, DOLLAR, Micros, Price, price_text};
+
+/// The largest order, in 1e-2 contracts: with it every sum stays far inside an `i64`.
+pub(super) const COUNT_MAX: Count = 100_000_000;
 
 /// What a member learns from a create.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,15 +31,16 @@ impl Venue {
     /// Places an order: 201 with what traded and what rests, or a refusal with nothing changed (but a spent id, where the
     /// exchange spends it).
     pub fn place(&mut self, account: AccountId, new: &NewOrder, now_us: i64) -> Result<Placed, Refusal> {
-        self.check_terms(new, now_us)?;
         let client_order_id: Arc<str> = match &new.client_order_id {
             Some(id) if !id.is_empty() => id.as_str().into(),
             _ => self.dice.uuid().into(),
         };
+        // First of all: a retry learns that its first attempt exists, whatever happened to the market meanwhile.
         let holder = self.accounts.get(account).ok_or_else(Refusal::not_found)?;
         if holder.client_order_ids.contains(&client_order_id) {
             return Err(Refusal::already_exists());
         }
+        self.check_terms(new, now_us)?;
         let market = self.markets.get(new.ticker.as_str()).ok_or_else(Refusal::market_not_found)?;
         let count = self.allowed_count(account, new);
         let crosses =
@@ -44,7 +49,7 @@ impl Venue {
             return Err(Refusal::invalid_order("post only cross"));
         }
         self.check_collateral(account, new, count)?;
-        let must_kill = new.time_in_force == TimeInForce::FillOrKill && self.reachable(account, new) < count;
+        let must_kill = new.time_in_force == TimeInForce::FillOrKill && self.reachable(new) < count;
         if let Some(holder) = self.accounts.get_mut(account) {
             holder.client_order_ids.insert(Arc::clone(&client_order_id));
         }
@@ -62,8 +67,8 @@ impl Venue {
         if new.exchange_index.is_some_and(|index| index >= 0 && index != market.listing.exchange_index) {
             return Err(Refusal::market_not_found());
         }
-        if new.count <= 0 {
-            return Err(Refusal::invalid_size("count must be more than zero"));
+        if new.count <= 0 || new.count > COUNT_MAX {
+            return Err(Refusal::invalid_size("count must be more than zero and at most 1000000.00"));
         }
         if !market.listing.grid.allows(new.price) {
             return Err(Refusal::invalid_price(&price_text(new.price), market.listing.grid.name));
@@ -81,9 +86,7 @@ impl Venue {
         if new.expiration_time.is_some_and(|at| at.saturating_mul(1_000_000) <= now_us) {
             return Err(Refusal::invalid_order("expiration_time is in the past"));
         }
-        if self.trading_paused {
-            return Err(Refusal::trading_paused());
-        }
+        self.trading_allowed()?;
         if market.status != Status::Active || now_us >= market.listing.close_us {
             return Err(Refusal::market_not_active());
         }
@@ -97,31 +100,15 @@ impl Venue {
         if new.reduce_only { new.count.min(closable) } else { new.count }
     }
 
-    /// Checks free cash on the market's shard: what the order can cost beyond closing a position.
     fn check_collateral(&self, account: AccountId, new: &NewOrder, count: Count) -> Result<(), Refusal> {
-        let Some(market) = self.markets.get(new.ticker.as_str()) else {
-            return Err(Refusal::market_not_found());
-        };
-        let Some(holder) = self.accounts.get(account) else { return Err(Refusal::not_found()) };
-        if holder.has_credit {
-            return Ok(());
-        }
-        let shard = market.listing.exchange_index;
-        let net = holder.position(&new.ticker).net;
-        let resting = |order: &&Order| order.status == OrderStatus::Resting && order.exchange_index == shard;
-        let own: Vec<&Order> = self.orders_of(account).into_iter().filter(resting).collect();
-        let reserved: Micros = own.iter().map(|order| cost(order.side, order.price, order.remaining)).sum();
-        let same = own.iter().filter(|order| *order.ticker == *new.ticker && order.side == new.side);
-        let already_closing: Count = same.map(|order| order.remaining).sum();
-        let closable = (if new.side == Side::Bid { -net } else { net }.max(0) - already_closing).max(0);
-        let opening = (count - closable).max(0);
-        let free = holder.cash.get(&shard).copied().unwrap_or(0) - reserved;
-        if cost(new.side, new.price, opening) > free { Err(Refusal::insufficient_balance()) } else { Ok(()) }
+        let market = self.markets.get(new.ticker.as_str()).ok_or_else(Refusal::market_not_found)?;
+        let claim = Claim { side: new.side, price: new.price, count };
+        if self.affords(account, market, claim, None) { Ok(()) } else { Err(Refusal::insufficient_balance()) }
     }
 
     /// Returns the contracts an order could trade with at once. Own orders count: a fill-or-kill that meets them trades
     /// what came before and behaves like immediate-or-cancel.
-    fn reachable(&self, _account: AccountId, new: &NewOrder) -> Count {
+    fn reachable(&self, new: &NewOrder) -> Count {
         let Some(market) = self.markets.get(new.ticker.as_str()) else { return 0 };
         let sizes = if new.side == Side::Bid { &market.ask_sizes } else { &market.bid_sizes };
         sizes
@@ -162,6 +149,7 @@ impl Venue {
             status: OrderStatus::Resting,
             self_trade_prevention: new.self_trade_prevention,
             cancel_order_on_pause: new.cancel_order_on_pause,
+            post_only: new.post_only,
             expiration_us: new.expiration_time.map(|at| at.saturating_mul(1_000_000)),
             subaccount: new.subaccount,
             order_group_id: new.order_group_id.as_deref().map(Into::into),
@@ -204,6 +192,10 @@ impl Venue {
         if let Ok(market) = self.market_mut(&order.ticker) {
             market.queue(order.side, order.price).push_back(number);
         }
+        if let Some(holder) = self.accounts.get_mut(order.account) {
+            holder.resting.entry(Arc::clone(&order.ticker)).or_default().insert(number);
+        }
+        self.expiring.extend(order.expiration_us.map(|at| (at, number)));
         self.change_level(&order, order.remaining, now_us);
         self.announce_ticker(&order.ticker, now_us);
     }

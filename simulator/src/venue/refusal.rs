@@ -34,6 +34,10 @@ impl Refusal {
         Refusal::new(409, "trading_is_paused", "trading is paused")
     }
 
+    pub fn exchange_paused() -> Refusal {
+        Refusal::new(409, "exchange_is_paused", "exchange is paused")
+    }
+
     pub fn invalid_price(price: &str, grid: &str) -> Refusal {
         Refusal::new(400, "invalid_price", "invalid price").with(format!("{price} is not on the grid {grid}"))
     }

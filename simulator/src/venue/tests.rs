@@ -13,8 +13,8 @@ use super::market::{Listing, Outcome};
 use super::order::{NewOrder, OrderStatus, SelfTradePrevention, TimeInForce};
 use super::{Amendment, Reduction, Venue};
 
-const START: i64 = 1_790_000_000_000_000;
-const CLOSE: i64 = START + 3_600_000_000;
+pub(super) const START: i64 = 1_790_000_000_000_000;
+pub(super) const CLOSE: i64 = START + 3_600_000_000;
 
 fn listing(value: i64) -> Listing {
     Listing {
@@ -44,7 +44,7 @@ fn listing(value: i64) -> Listing {
     }
 }
 
-fn venue(value: i64) -> Venue {
+pub(super) fn venue(value: i64) -> Venue {
     let mut venue = Venue::new(1);
     for _ in 0..4 {
         venue.open_account(false, BTreeMap::from([(0, 500_000_000)]));
@@ -54,7 +54,7 @@ fn venue(value: i64) -> Venue {
     venue
 }
 
-fn new(side: Side, price: i64, count: i64) -> NewOrder {
+pub(super) fn new(side: Side, price: i64, count: i64) -> NewOrder {
     NewOrder {
         ticker: "KXT-1".into(),
         client_order_id: None,
