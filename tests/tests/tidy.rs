@@ -67,7 +67,7 @@ fn every_fixture_is_used() -> anyhow::Result<()> {
 fn dependencies_point_one_way_and_are_allowed() -> anyhow::Result<()> {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let output = Command::new(cargo)
-        .args(["metadata", "--format-version", "1", "--locked", "--offline"])
+        .args(["metadata", "--format-version", "1", "--locked"])
         .current_dir(workspace::root())
         .output()
         .context("cargo metadata")?;
