@@ -6,6 +6,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio::sync::broadcast;
 
+use crate::time::Clock;
 use crate::venue::Venue;
 use crate::venue::account::AccountId;
 use crate::venue::event::VenueEvent;
@@ -22,6 +23,7 @@ pub type EventBatch = Arc<[VenueEvent]>;
 pub struct Exchange {
     venue: Mutex<Venue>,
     events: broadcast::Sender<EventBatch>,
+    clock: Arc<Clock>,
     read_lag_us: i64,
     /// What lagging reads may still show, oldest first; empty when reads do not lag.
     views: Mutex<HashMap<AccountId, VecDeque<DatedView>>>,
@@ -31,12 +33,13 @@ pub struct Exchange {
 type DatedView = (i64, Arc<AccountView>);
 
 impl Exchange {
+    /// Makes an exchange on the wall's time whose reads do not lag.
     pub fn new(venue: Venue) -> Exchange {
-        Exchange::with_read_lag(venue, 0)
+        Exchange::with_clock(venue, Clock::real(), 0)
     }
 
     /// Makes an exchange whose account reads show what was true `read_lag_us` ago.
-    pub fn with_read_lag(venue: Venue, read_lag_us: i64) -> Exchange {
+    pub fn with_clock(venue: Venue, clock: Clock, read_lag_us: i64) -> Exchange {
         let mut views = HashMap::new();
         if read_lag_us > 0 {
             for id in 0..venue.accounts.len() {
@@ -47,9 +50,19 @@ impl Exchange {
         Exchange {
             venue: Mutex::new(venue),
             events: broadcast::Sender::new(EVENT_BATCHES),
+            clock: Arc::new(clock),
             read_lag_us,
             views: Mutex::new(views),
         }
+    }
+
+    /// Returns the exchange's time, in microseconds since the Unix epoch.
+    pub fn now_us(&self) -> i64 {
+        self.clock.now_us()
+    }
+
+    pub fn clock(&self) -> &Arc<Clock> {
+        &self.clock
     }
 
     /// Returns what reads show of an account now.
@@ -65,7 +78,7 @@ impl Exchange {
 
     /// Returns the time whose state account reads show.
     pub fn reads_as_of_us(&self) -> i64 {
-        wall_us().saturating_sub(self.read_lag_us)
+        self.now_us().saturating_sub(self.read_lag_us)
     }
 
     /// Runs `act` on the venue and publishes what it caused before anyone else can act.
@@ -74,6 +87,11 @@ impl Exchange {
         let result = act(&mut venue);
         self.publish(&mut venue);
         result
+    }
+
+    /// Wakes every listener without an event.
+    pub fn wake(&self) {
+        let _ = self.events.send(Vec::new().into());
     }
 
     /// Reads the venue and joins its stream in one step: what is read is exactly what came before the first event.
@@ -101,7 +119,7 @@ impl Exchange {
         for id in changed {
             let Some(view) = AccountView::of(venue, id) else { continue };
             let kept = views.entry(id).or_default();
-            kept.push_back((wall_us(), Arc::new(view)));
+            kept.push_back((self.now_us(), Arc::new(view)));
             let visible_us = self.reads_as_of_us();
             while kept.get(1).is_some_and(|(at_us, _)| *at_us <= visible_us) {
                 kept.pop_front();
@@ -121,9 +139,4 @@ fn member_of(event: &VenueEvent) -> Option<AccountId> {
         | VenueEvent::Lifecycle(_)
         | VenueEvent::EventCreated(_) => None,
     }
-}
-
-/// The wall clock in microseconds: the only clock of the exchange, read by its shells.
-pub fn wall_us() -> i64 {
-    jiff::Timestamp::now().as_microsecond()
 }

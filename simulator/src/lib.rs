@@ -4,7 +4,7 @@
 //! recording in its place. Shares no code with what connects to it.
 
 pub mod auth;
-mod clock;
+mod heart;
 pub mod host;
 pub mod http;
 pub mod population;
@@ -12,6 +12,8 @@ pub mod replay;
 pub mod scenario;
 mod server;
 pub mod socket;
+pub mod tape;
+pub mod time;
 pub mod venue;
 mod view;
 
@@ -20,6 +22,7 @@ use std::path::PathBuf;
 
 pub use scenario::{Scenario, ScenarioError};
 pub use server::{Running, SpawnError, spawn};
+pub use time::Pace;
 
 /// What to simulate, and where.
 #[derive(Debug, Clone)]
@@ -31,6 +34,12 @@ pub struct Options {
     /// Serve this recording instead of a living market.
     pub replay: Option<Replay>,
     pub keys: Vec<KeyEntry>,
+    /// How the exchange's time runs.
+    pub pace: Pace,
+    /// Its time at the start, in microseconds since the Unix epoch; none is the wall's.
+    pub start_us: Option<i64>,
+    /// Records everything the exchange says.
+    pub tape: Option<PathBuf>,
 }
 
 /// A member's key: RSA or Ed25519, as SPKI PEM. Ids that name the same public key share one account.
@@ -55,6 +64,9 @@ impl Default for Options {
             scenario: Scenario::default(),
             replay: None,
             keys: Vec::new(),
+            pace: Pace::Real,
+            start_us: None,
+            tape: None,
         }
     }
 }

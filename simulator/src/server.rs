@@ -2,23 +2,28 @@
 
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 
-use actix_web::dev::ServerHandle;
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServerHandle, ServiceRequest, ServiceResponse};
+use actix_web::middleware::{Condition, Next, from_fn};
 use actix_web::{App, HttpServer, rt};
 use tokio_util::sync::CancellationToken;
 
 use crate::Options;
 use crate::auth::{KeyError, KeyRing};
-use crate::clock::{self, Heart};
-use crate::host::{Exchange, wall_us};
+use crate::heart::{Heart, Pulse};
+use crate::host::Exchange;
 use crate::http::{self, Bucket, HttpState, Limits};
 use crate::replay::{CatalogMarket, Recording, ReplayError};
 use crate::scenario::Scenario;
 use crate::socket::{self, Feed, SocketState};
+use crate::tape::Tape;
+use crate::time::{Clock, wall_us};
 use crate::venue::Venue;
 use crate::venue::dice::Dice;
 use crate::venue::fees::{FeeKind, FeeSchedule};
@@ -41,6 +46,8 @@ pub enum SpawnError {
     Key(#[from] KeyError),
     #[error(transparent)]
     Replay(#[from] ReplayError),
+    #[error("the tape {path} cannot be written")]
+    Tape { path: String, source: std::io::Error },
     #[error("the exchange's threads could not start")]
     Thread(#[source] std::io::Error),
 }
@@ -52,12 +59,19 @@ pub struct Running {
     server: ServerHandle,
     sockets: CancellationToken,
     stop: Arc<AtomicBool>,
+    pulse: Arc<Pulse>,
+    tape: Option<Arc<Tape>>,
     threads: Vec<JoinHandle<()>>,
 }
 
 impl Running {
     pub fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// Moves the time of a stepped exchange on by `ms`.
+    pub fn step(&self, ms: u32) {
+        self.pulse.step(ms);
     }
 
     /// Closes sockets, finishes requests, ends the threads; bounded by a few seconds.
@@ -74,6 +88,9 @@ impl Running {
         for thread in self.threads {
             let _ = thread.join();
         }
+        if let Some(tape) = &self.tape {
+            tape.flush();
+        }
     }
 }
 
@@ -86,7 +103,8 @@ pub fn spawn(options: Options) -> Result<Running, SpawnError> {
     let listener = TcpListener::bind(address).map_err(|source| SpawnError::Listen { address, source })?;
     let addr = listener.local_addr().map_err(|source| SpawnError::Listen { address, source })?;
 
-    let now_us = wall_us();
+    let tape = options.tape.clone().or_else(tape_of_environment).map(open_tape).transpose()?;
+    let now_us = options.start_us.unwrap_or_else(wall_us);
     // Ids follow the start as well as the seed: an exchange started anew never repeats ids that a member remembers.
     let mut venue = Venue::new(Dice::new(options.seed).bits() ^ Dice::new(now_us.cast_unsigned()).bits());
     for _ in 0..keys.account_count() {
@@ -104,8 +122,9 @@ pub fn spawn(options: Options) -> Result<Running, SpawnError> {
             Some(heart)
         }
     };
-    let exchange =
-        Arc::new(Exchange::with_read_lag(venue, options.scenario.read_lag_ms.saturating_mul(1_000)));
+    let clock = Clock::new(options.pace, now_us);
+    let read_lag_us = options.scenario.read_lag_ms.saturating_mul(1_000);
+    let exchange = Arc::new(Exchange::with_clock(venue, clock, read_lag_us));
     let keys = Arc::new(keys);
     let rest = HttpState::new(
         Arc::clone(&exchange),
@@ -119,25 +138,43 @@ pub fn spawn(options: Options) -> Result<Running, SpawnError> {
         Some(recording) => Feed::replay(recording),
         None => Feed::live(Arc::clone(&exchange)),
     };
-    let socket = SocketState { keys, feed, stop: sockets.clone() };
-    let (server, serving) = serve(listener, socket, rest)?;
+    let clock = Arc::clone(exchange.clock());
+    let socket = SocketState { keys, feed, clock, tape: tape.clone(), stop: sockets.clone() };
+    let pulse = Arc::new(Pulse::new(exchange, heart));
+    let (server, serving) = serve(listener, socket, rest, tape.clone())?;
     let mut threads = vec![serving];
-    if let Some(heart) = heart {
-        threads.push(clock::start(exchange, heart, Arc::clone(&stop)).map_err(SpawnError::Thread)?);
-    }
-    Ok(Running { addr, server, sockets, stop, threads })
+    threads.extend(Arc::clone(&pulse).start(Arc::clone(&stop)).map_err(SpawnError::Thread)?);
+    Ok(Running { addr, server, sockets, stop, pulse, tape, threads })
+}
+
+/// A directory in which every exchange of a test run leaves its tape.
+const TAPES_VARIABLE: &str = "OUTRIGGER_EXCHANGE_TAPES";
+
+fn tape_of_environment() -> Option<PathBuf> {
+    static STARTED: AtomicU32 = AtomicU32::new(0);
+    let directory = PathBuf::from(std::env::var_os(TAPES_VARIABLE)?);
+    let number = STARTED.fetch_add(1, Relaxed);
+    Some(directory.join(format!("{}-{}-{number}.jsonl", std::process::id(), wall_us())))
+}
+
+fn open_tape(path: PathBuf) -> Result<Arc<Tape>, SpawnError> {
+    let told = |source| SpawnError::Tape { path: path.display().to_string(), source };
+    Tape::create(&path).map(Arc::new).map_err(told)
 }
 
 fn serve(
     listener: TcpListener,
     socket: SocketState,
     rest: HttpState,
+    tape: Option<Arc<Tape>>,
 ) -> Result<(ServerHandle, JoinHandle<()>), SpawnError> {
     let (started, handle) = mpsc::channel();
     let run = move || {
         rt::System::new().block_on(async move {
             let server = HttpServer::new(move || {
                 App::new()
+                    .wrap(Condition::new(tape.is_some(), from_fn(record)))
+                    .app_data(tape.clone())
                     .configure(|config| socket::configure(config, socket.clone()))
                     .configure(|config| http::configure(config, rest.clone()))
             })
@@ -162,6 +199,29 @@ fn serve(
     let gone = |_| SpawnError::Thread(std::io::Error::other("the server's thread ended at once"));
     let handle = handle.recv().map_err(gone)?.map_err(SpawnError::Thread)?;
     Ok((handle, thread))
+}
+
+/// Records the replies that are whole; those that stream, as a WebSocket's, record themselves.
+async fn record(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let tape = request.app_data::<Option<Arc<Tape>>>().and_then(Clone::clone);
+    let method = request.method().to_string();
+    let path = request.uri().to_string();
+    let reply = next.call(request).await?;
+    let status = reply.status().as_u16();
+    let (request, reply) = reply.into_parts();
+    let (reply, body) = reply.into_parts();
+    let body = match (body.try_into_bytes(), tape) {
+        (Ok(bytes), Some(tape)) => {
+            tape.reply(&method, &path, status, &bytes);
+            BoxBody::new(bytes)
+        }
+        (Ok(bytes), None) => BoxBody::new(bytes),
+        (Err(body), _) => body.boxed(),
+    };
+    Ok(ServiceResponse::new(request, reply.set_body(body)))
 }
 
 fn starting_cash(scenario: &Scenario) -> BTreeMap<i64, i64> {

@@ -98,8 +98,8 @@ fn open(config: &Effective) -> anyhow::Result<(VenueUrls, Arc<Credential>, Optio
                 listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
                 seed: simulator.seed,
                 scenario: Scenario::named(&simulator.scenario)?,
-                replay: None,
                 keys: vec![KeyEntry { id: KEY_ID_INSIDE.to_owned(), public_pem }],
+                ..outrigger_simulator::Options::default()
             };
             let running = outrigger_simulator::spawn(options).context("start the simulated exchange")?;
             let urls = VenueUrls::at(&format!("http://{}", running.addr()))?;

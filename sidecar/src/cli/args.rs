@@ -152,6 +152,15 @@ pub(super) struct ExchangeArgs {
     /// Multiple of recorded time; 0 as fast as it is read [default: 1]
     #[arg(long, value_name = "N")]
     pub speed: Option<f64>,
+    /// How its time runs: real, a multiple such as 60x, or stepped (only by its control route) [default: real]
+    #[arg(long, value_name = "PACE")]
+    pub time: Option<String>,
+    /// Its time at the start, e.g. 2026-01-08T07:30:00Z; with a seed and stepped time every run is the same [default: now]
+    #[arg(long, value_name = "TIME")]
+    pub start: Option<String>,
+    /// Record everything it says, one JSON line for each reply and frame
+    #[arg(long, value_name = "FILE")]
+    pub tape: Option<PathBuf>,
     /// A member's key id and public key, RSA or Ed25519, as a file or the PEM itself; repeatable
     #[arg(long = "key", value_name = "ID=PUBLIC_PEM")]
     pub keys: Vec<String>,

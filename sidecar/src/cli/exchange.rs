@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
-use outrigger_simulator::{KeyEntry, Options, Replay, Running, Scenario, SpawnError, spawn};
+use outrigger_simulator::{KeyEntry, Options, Pace, Replay, Running, Scenario, SpawnError, spawn};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::args::ExchangeArgs;
@@ -40,7 +40,7 @@ fn start(options: Options) -> anyhow::Result<Running> {
         Ok(running) => Ok(running),
         // The user can put these right on the command line.
         Err(error @ SpawnError::Listen { .. }) => Err(Usage(error.to_string()).into()),
-        Err(error @ (SpawnError::Key(_) | SpawnError::Replay(_))) => {
+        Err(error @ (SpawnError::Key(_) | SpawnError::Replay(_) | SpawnError::Tape { .. })) => {
             Err(Usage(format!("{:#}", anyhow::Error::from(error))).into())
         }
         Err(error) => Err(error.into()),
@@ -76,6 +76,15 @@ fn read(args: &ExchangeArgs) -> anyhow::Result<(Options, Log)> {
         Ok(replay) => options.replay = replay,
         Err(error) => wrong.push(format!("{error:#}")),
     }
+    match args.time.as_deref().map(pace).transpose() {
+        Ok(pace) => options.pace = pace.unwrap_or_default(),
+        Err(error) => wrong.push(format!("--time: {error:#}")),
+    }
+    match args.start.as_deref().map(str::parse::<jiff::Timestamp>).transpose() {
+        Ok(start) => options.start_us = start.map(jiff::Timestamp::as_microsecond),
+        Err(error) => wrong.push(format!("--start: a time such as 2026-01-08T07:30:00Z is needed: {error}")),
+    }
+    options.tape.clone_from(&args.tape);
     for text in &args.keys {
         match key(text) {
             Ok(key) => options.keys.push(key),
@@ -87,6 +96,17 @@ fn read(args: &ExchangeArgs) -> anyhow::Result<(Options, Log)> {
         bail!(Usage(wrong.join("\n  ")));
     }
     Ok((options, log))
+}
+
+/// `real`, `stepped`, or a multiple such as `60x`.
+fn pace(text: &str) -> anyhow::Result<Pace> {
+    let times = || text.strip_suffix('x')?.parse().ok().filter(|times| (1..=100_000).contains(times));
+    match (text, times()) {
+        ("real", _) => Ok(Pace::Real),
+        ("stepped", _) => Ok(Pace::Stepped),
+        (_, Some(times)) => Ok(Pace::Times(times)),
+        _ => bail!("\"{text}\" is not real, stepped or a multiple from 1x to 100000x"),
+    }
 }
 
 /// A scenario's name, or a file that describes one.

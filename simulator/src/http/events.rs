@@ -6,7 +6,6 @@ use actix_web::HttpRequest;
 use actix_web::web::{self, Path, ServiceConfig};
 use serde_json::{Value, json};
 
-use crate::host::wall_us;
 use crate::venue::Venue;
 use crate::venue::market::Market;
 
@@ -46,6 +45,7 @@ async fn list(request: HttpRequest, state: web::Data<HttpState>) -> Reply {
     let status = statuses(query.text("status"))?;
     let (series, tickers) = (query.text("series_ticker"), query.names("tickers")?);
     let (closing, updated) = (query.span("min_close_ts", "")?, query.span("min_updated_ts", "")?);
+    let now_us = state.now_us();
     let (events, cursor) = state.0.exchange.with(|venue| {
         let events = by_event(venue).into_iter().filter(|(ticker, markets)| {
             let any = |test: &dyn Fn(&Market) -> bool| markets.iter().any(|market| test(market));
@@ -60,7 +60,7 @@ async fn list(request: HttpRequest, state: web::Data<HttpState>) -> Reply {
             events.map(|(ticker, markets)| (Place::new(created(&markets), ticker), markets)).collect();
         let (events, cursor) = page.cut(items);
         let events: Vec<Value> =
-            events.into_iter().filter_map(|markets| event_json(venue, &markets, nested)).collect();
+            events.into_iter().filter_map(|markets| event_json(venue, &markets, nested, now_us)).collect();
         (events, cursor)
     });
     let mut reply = json!({ "events": events, "cursor": cursor });
@@ -76,10 +76,10 @@ async fn one(request: HttpRequest, state: web::Data<HttpState>, ticker: Path<Str
     if nested && bare {
         return Err(ApiError::bad_request("exclude_markets and with_nested_markets exclude each other"));
     }
-    let now_us = wall_us();
+    let now_us = state.now_us();
     let reply = state.0.exchange.with(|venue| {
         let markets = by_event(venue).remove(ticker.as_str())?;
-        let event = event_json(venue, &markets, nested)?;
+        let event = event_json(venue, &markets, nested, now_us)?;
         let beside: Vec<Value> = match nested || bare {
             true => Vec::new(),
             false => markets.iter().map(|market| market_json(market, now_us)).collect(),
@@ -114,9 +114,8 @@ async fn fee_changes() -> Reply {
     Ok(json(&json!({ "event_fee_changes": [], "cursor": "" })))
 }
 
-fn event_json(venue: &Venue, markets: &[&Market], nested: bool) -> Option<Value> {
+fn event_json(venue: &Venue, markets: &[&Market], nested: bool, now_us: i64) -> Option<Value> {
     let listing = &markets.first()?.listing;
-    let now_us = wall_us();
     let updated_us = markets.iter().map(|market| market.updated_us).max()?;
     let strike_us = markets.iter().map(|market| market.listing.close_us).max()?;
     let mut event = json!({

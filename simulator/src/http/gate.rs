@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use actix_web::HttpRequest;
 
 use crate::auth::AccountRef;
-use crate::host::wall_us;
+use crate::time::wall_us;
 use crate::venue::account::AccountId;
 
 use super::bucket::{Bucket, Tokens};
@@ -94,7 +94,7 @@ impl HttpState {
 
     /// Takes what a call costs, or refuses it.
     pub(super) fn charge(&self, account: AccountId, charge: Charge) -> Result<(), ApiError> {
-        let admitted = self.0.gates.lock().admit(account, charge, wall_us());
+        let admitted = self.0.gates.lock().admit(account, charge, self.now_us());
         if admitted { Ok(()) } else { Err(ApiError::too_many_requests()) }
     }
 

@@ -4,7 +4,6 @@ use actix_web::HttpRequest;
 use actix_web::web::{self, Path, ServiceConfig};
 use serde_json::{Value, json};
 
-use crate::host::wall_us;
 use crate::replay::NoBook;
 use crate::venue::market::{Market, Status};
 use crate::venue::units::{DOLLAR, Price};
@@ -30,7 +29,7 @@ async fn list(request: HttpRequest, state: web::Data<HttpState>) -> Reply {
     let query = Query::of(&request)?;
     let page = Page::of(&query, 100, 1_000)?;
     let filter = MarketFilter::of(&query)?;
-    let now_us = wall_us();
+    let now_us = state.now_us();
     let (markets, cursor) = state.0.exchange.with(|venue| {
         let wanted = venue.markets.values().filter(|market| filter.wants(market));
         let (markets, cursor) = page.cut(wanted.map(|market| (place(market), market)).collect());
@@ -45,7 +44,7 @@ fn place(market: &Market) -> Place {
 }
 
 async fn one(state: web::Data<HttpState>, ticker: Path<String>) -> Reply {
-    let now_us = wall_us();
+    let now_us = state.now_us();
     let market =
         state.0.exchange.with(|venue| venue.market(&ticker).map(|market| market_json(market, now_us)));
     let market = market.ok_or_else(|| ApiError::not_found("market not found"))?;

@@ -82,6 +82,11 @@ impl HttpState {
         let gates = Mutex::new(Gates::new(&limits));
         Self(Arc::new(Shared { exchange, keys, recording, limits, gates }))
     }
+
+    /// Returns the exchange's time.
+    fn now_us(&self) -> i64 {
+        self.0.exchange.now_us()
+    }
 }
 
 /// What a handler answers.

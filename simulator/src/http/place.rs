@@ -4,7 +4,6 @@ use actix_web::web::{self, Bytes, Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Value, json};
 
-use crate::host::wall_us;
 use crate::venue::event::Side;
 use crate::venue::order::{NewOrder, SelfTradePrevention, TimeInForce};
 use crate::venue::units::{Count, Micros, Price};
@@ -140,7 +139,7 @@ impl HttpState {
         command: impl FnOnce(&mut Venue, i64) -> Result<T, ApiError>,
     ) -> Result<T, ApiError> {
         self.0.exchange.with(|venue| {
-            let now_us = wall_us();
+            let now_us = self.now_us();
             venue.advance(now_us);
             command(venue, now_us)
         })

@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use super::outbox::{Outbox, wall_ms};
+use super::outbox::Outbox;
 use super::text::{push, push_count, push_json_str, push_price};
 
 /// One dollar in 1e-4 dollars.
@@ -31,7 +31,8 @@ pub(crate) fn snapshot<L: Iterator<Item = (i64, i64)>>(out: &mut Outbox, snapsho
         if let Some(id) = snapshot.id {
             push!(to, r#","id":{id}"#);
         }
-        push!(to, r#","sid":{},"seq":{},"sending_ts_ms":{}"#, snapshot.sid, snapshot.seq, wall_ms());
+        let sending_ts_ms = to.sending_ts_ms;
+        push!(to, r#","sid":{},"seq":{},"sending_ts_ms":{sending_ts_ms}"#, snapshot.sid, snapshot.seq);
         to.extend_from_slice(br#","msg":{"market_ticker":"#);
         push_json_str(to, snapshot.market_ticker);
         to.extend_from_slice(br#","market_id":"#);

@@ -14,8 +14,9 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_util::sync::CancellationToken;
 
-use super::{Feed, PATH, SocketState, configure, outbox};
+use super::{Feed, PATH, SocketState, configure};
 use crate::auth::KeyRing;
+use crate::time::{Clock, wall_us};
 
 const DEADLINE: Duration = Duration::from_secs(10);
 
@@ -37,7 +38,7 @@ impl TestKey {
 
     /// Returns the three headers of a signed request.
     pub(crate) fn headers(&self, id: &str, method: &str, path: &str) -> [(&'static str, String); 3] {
-        let timestamp = outbox::wall_ms().to_string();
+        let timestamp = (wall_us() / 1_000).to_string();
         let signature = self.0.sign(format!("{timestamp}{method}{path}").as_bytes());
         [
             ("KALSHI-ACCESS-KEY", id.to_owned()),
@@ -58,7 +59,8 @@ pub(crate) fn serve(feed: Feed) -> (SocketAddr, CancellationToken) {
     let keys = [("test-key", pem.as_str()), ("other-key", other_pem.as_str())];
     let keys = Arc::new(KeyRing::new(keys).unwrap());
     let stop = CancellationToken::new();
-    let state = SocketState { keys, feed, stop: stop.clone() };
+    let clock = Arc::new(Clock::real());
+    let state = SocketState { keys, feed, clock, tape: None, stop: stop.clone() };
     let server = HttpServer::new(move || App::new().configure(|config| configure(config, state.clone())))
         .workers(1)
         .tcp_nodelay(true)

@@ -5,6 +5,7 @@
 //! something else of the connection could go on.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_http::body::BodyStream;
@@ -20,6 +21,8 @@ use tokio_util::sync::CancellationToken;
 use super::command::Request;
 use super::inbox::{Inbound, Inbox};
 use super::outbox::Outbox;
+use crate::tape::Track;
+use crate::time::Clock;
 
 /// The exchange pings at this pace, with this payload.
 const HEARTBEAT: Duration = Duration::from_secs(10);
@@ -43,30 +46,35 @@ pub(crate) trait Session {
     fn wants_to_send(&self, out: &Outbox) -> bool;
 }
 
+/// What a connection is given besides its session.
+pub(crate) struct Wire {
+    pub(crate) clock: Arc<Clock>,
+    /// Where its frames are recorded, if they are.
+    pub(crate) track: Option<Track>,
+    /// Cancelled when the exchange stops.
+    pub(crate) stop: CancellationToken,
+}
+
 /// Upgrades a request and runs the session on the worker's own thread until either side ends it.
 pub(crate) fn serve<S: Session + 'static>(
     request: &HttpRequest,
     payload: web::Payload,
     session: S,
-    stop: CancellationToken,
+    wire: Wire,
 ) -> HttpResponse {
     let mut builder = match handshake(request.head()) {
         Ok(builder) => builder,
         Err(error) => return HttpResponse::from(actix_http::Response::from(error)),
     };
     let (chunks, body) = mpsc::channel::<Bytes>(CHUNKS_IN_FLIGHT);
-    actix_web::rt::spawn(run(Inbox::new(payload), session, chunks, stop));
+    actix_web::rt::spawn(run(Inbox::new(payload), session, chunks, wire));
     let frames = BodyStream::new(ReceiverStream::new(body).map(Ok::<_, Infallible>));
     HttpResponse::from(builder.body(frames)).map_into_boxed_body()
 }
 
-async fn run<S: Session>(
-    mut inbox: Inbox,
-    mut session: S,
-    chunks: mpsc::Sender<Bytes>,
-    stop: CancellationToken,
-) {
-    let mut out = Outbox::default();
+async fn run<S: Session>(mut inbox: Inbox, mut session: S, chunks: mpsc::Sender<Bytes>, wire: Wire) {
+    let Wire { clock, track, stop } = wire;
+    let mut out = Outbox::new(clock, track);
     let mut heartbeat = interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
     heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut heard_at = Instant::now();
@@ -169,7 +177,8 @@ mod tests {
             let payload = web::Payload::from_request(&request, &mut payload).await.unwrap();
             let (chunks, mut body) = mpsc::channel(CHUNKS_IN_FLIGHT);
             let begun = Instant::now();
-            let connection = run(Inbox::new(payload), Mute, chunks, CancellationToken::new());
+            let wire = Wire { clock: Arc::new(Clock::real()), track: None, stop: CancellationToken::new() };
+            let connection = run(Inbox::new(payload), Mute, chunks, wire);
             let watch = async {
                 let mut beats = 0;
                 while let Some(chunk) = body.recv().await {

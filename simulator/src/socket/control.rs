@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use super::channel::Channel;
 use super::command::Refusal;
-use super::outbox::{Outbox, wall_ms};
+use super::outbox::{Outbox, Payload};
 use super::text::{push, push_json_str};
 
 /// The subscription that an answer belongs to; `seq` where the answer takes a number of its sequence.
@@ -106,8 +106,9 @@ fn push_scope(to: &mut Vec<u8>, scope: Scope) {
     }
 }
 
-fn push_sent(to: &mut Vec<u8>) {
-    push!(to, r#","sending_ts_ms":{}"#, wall_ms());
+fn push_sent(to: &mut Payload) {
+    let sending_ts_ms = to.sending_ts_ms;
+    push!(to, r#","sending_ts_ms":{sending_ts_ms}"#);
 }
 
 fn push_list<'a>(to: &mut Vec<u8>, list: impl Iterator<Item = &'a str>) {

@@ -30,7 +30,10 @@ use tokio_util::sync::CancellationToken;
 use crate::auth::{AccountRef, KeyRing};
 use crate::host::Exchange;
 use crate::replay::Recording;
+use crate::tape::Tape;
+use crate::time::{Clock, wall_us};
 
+use connection::Wire;
 use live::port::LiveExchange;
 use live::session::LiveSession;
 
@@ -38,7 +41,7 @@ use live::session::LiveSession;
 pub const PATH: &str = "/trade-api/ws/v2";
 
 /// Opens a connection for the account of a verified key.
-type Open = dyn Fn(&HttpRequest, web::Payload, &AccountRef, CancellationToken) -> HttpResponse + Send + Sync;
+type Open = dyn Fn(&HttpRequest, web::Payload, &AccountRef, Wire) -> HttpResponse + Send + Sync;
 
 /// What is behind the WebSocket.
 #[derive(Clone)]
@@ -47,8 +50,8 @@ pub struct Feed(Arc<Open>);
 impl Feed {
     /// Serves a recording.
     pub fn replay(recording: Arc<Recording>) -> Self {
-        Self(Arc::new(move |request, payload, _, stop| {
-            connection::serve(request, payload, recording.session(), stop)
+        Self(Arc::new(move |request, payload, _, wire| {
+            connection::serve(request, payload, recording.session(), wire)
         }))
     }
 
@@ -59,9 +62,9 @@ impl Feed {
 
     /// Serves anything that is an exchange to the live channels.
     fn over<E: LiveExchange + Send + Sync>(exchange: Arc<E>) -> Self {
-        Self(Arc::new(move |request, payload, account, stop| {
-            let session = LiveSession::new(Arc::clone(&exchange), account.index);
-            connection::serve(request, payload, session, stop)
+        Self(Arc::new(move |request, payload, account, wire| {
+            let session = LiveSession::new(Arc::clone(&exchange), account.index, Arc::clone(&wire.clock));
+            connection::serve(request, payload, session, wire)
         }))
     }
 }
@@ -71,6 +74,9 @@ impl Feed {
 pub struct SocketState {
     pub keys: Arc<KeyRing>,
     pub feed: Feed,
+    pub clock: Arc<Clock>,
+    /// Records every frame, if the exchange has a tape.
+    pub tape: Option<Arc<Tape>>,
     /// Cancelled when the exchange stops: open connections are closed in order.
     pub stop: CancellationToken,
 }
@@ -82,9 +88,13 @@ pub fn configure(config: &mut web::ServiceConfig, state: SocketState) {
 
 /// Verifies the signature of the upgrade request and opens the connection.
 async fn upgrade(request: HttpRequest, payload: web::Payload, state: web::Data<SocketState>) -> HttpResponse {
-    let now_ms = outbox::wall_ms();
+    let now_ms = wall_us().div_euclid(1_000);
     match state.keys.verify_upgrade(request.headers(), request.path(), now_ms) {
-        Ok(account) => (state.feed.0)(&request, payload, &account, state.stop.clone()),
+        Ok(account) => {
+            let track = state.tape.as_ref().map(Tape::track);
+            let wire = Wire { clock: Arc::clone(&state.clock), track, stop: state.stop.clone() };
+            (state.feed.0)(&request, payload, &account, wire)
+        }
         Err(refusal) => {
             let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::UNAUTHORIZED);
             HttpResponse::build(status).content_type("application/json").body(refusal.body())

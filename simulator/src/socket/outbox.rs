@@ -3,10 +3,14 @@
 //! Frames are encoded once, one behind the other, and leave in large chunks: the cost of a wake-up and of a
 //! write is shared by all frames that wait. The buffer says when it is full; who fills it decides what to do.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 
 use actix_http::ws::{CloseCode, CloseReason, OpCode, Parser};
 use bytes::{Bytes, BytesMut};
+
+use crate::tape::Track;
+use crate::time::Clock;
 
 /// Above this many waiting bytes a source that can wait should wait.
 const ROOM_BYTES: usize = 64 * 1024;
@@ -15,20 +19,52 @@ const OVERFLOW_BYTES: usize = 4 * 1024 * 1024;
 /// The largest chunk handed to the socket at once.
 const CHUNK_BYTES_MAX: usize = 256 * 1024;
 
-/// The encoded frames that wait for one client.
+/// The JSON text of a frame while it is written, and the time that it says it was sent.
 #[derive(Debug, Default)]
+pub(crate) struct Payload {
+    text: Vec<u8>,
+    pub(crate) sending_ts_ms: i64,
+}
+
+impl Deref for Payload {
+    type Target = Vec<u8>;
+
+    fn deref(&self) -> &Vec<u8> {
+        &self.text
+    }
+}
+
+impl DerefMut for Payload {
+    fn deref_mut(&mut self) -> &mut Vec<u8> {
+        &mut self.text
+    }
+}
+
+/// The encoded frames that wait for one client.
+#[derive(Debug)]
 pub(crate) struct Outbox {
     waiting: BytesMut,
-    payload: Vec<u8>,
+    payload: Payload,
+    clock: Arc<Clock>,
+    track: Option<Track>,
 }
 
 impl Outbox {
+    /// Makes the outbox of a connection whose frames are dated by `clock` and recorded on `track`.
+    pub(crate) fn new(clock: Arc<Clock>, track: Option<Track>) -> Self {
+        Self { waiting: BytesMut::new(), payload: Payload::default(), clock, track }
+    }
+
     /// Encodes one text frame whose JSON `write` appends; the newline of server frames is added here.
-    pub(crate) fn text(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+    pub(crate) fn text(&mut self, write: impl FnOnce(&mut Payload)) {
         self.payload.clear();
+        self.payload.sending_ts_ms = self.clock.now_us().div_euclid(1_000);
         write(&mut self.payload);
+        if let Some(track) = &self.track {
+            track.frame(&self.payload);
+        }
         self.payload.push(b'\n');
-        Parser::write_message(&mut self.waiting, &self.payload, OpCode::Text, true, false);
+        Parser::write_message(&mut self.waiting, &*self.payload, OpCode::Text, true, false);
     }
 
     /// Encodes one text frame with exactly these bytes, which need not be JSON.
@@ -68,10 +104,4 @@ impl Outbox {
         let length = self.waiting.len().min(CHUNK_BYTES_MAX);
         self.waiting.split_to(length).freeze()
     }
-}
-
-/// Returns the time of sending, in Unix milliseconds.
-pub(crate) fn wall_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

@@ -17,8 +17,9 @@ use actix_web::{App, Error};
 use serde_json::Value;
 
 use crate::auth::KeyRing;
-use crate::host::{Exchange, wall_us};
+use crate::host::Exchange;
 use crate::socket::client::{TestKey, run};
+use crate::time::{Clock, wall_us};
 use crate::venue::Venue;
 use crate::venue::fees::{FeeKind, FeeSchedule};
 use crate::venue::grid::{Grid, LINEAR_CENT, TAPERED_DECI_CENT};
@@ -67,7 +68,7 @@ impl World {
         venue.list(listing("KXT-26-B", "KXT-26", 0, TAPERED_DECI_CENT, now_us, close_us), now_us);
         venue.list(listing("KXU-26-C", "KXU-26", 2, LINEAR_CENT, now_us, close_us), now_us);
         venue.advance(now_us);
-        let exchange = Arc::new(Exchange::with_read_lag(venue, setup.read_lag_us));
+        let exchange = Arc::new(Exchange::with_clock(venue, Clock::real(), setup.read_lag_us));
         let pems: Vec<String> = (1..=2).map(|seed| TestKey::new(seed).public_pem()).collect();
         let ids = ["key-1", "key-2"];
         let keys = KeyRing::new(ids.into_iter().zip(pems.iter().map(String::as_str))).unwrap();

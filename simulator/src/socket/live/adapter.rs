@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::broadcast;
 
-use crate::host::{Exchange, wall_us};
+use crate::host::Exchange;
 use crate::venue::account::AccountId;
 use crate::venue::event::{Lifecycle, LifecycleKind, VenueEvent};
 use crate::venue::order::Order;
@@ -78,7 +78,7 @@ impl LiveExchange for Exchange {
     }
 
     fn show_ticker(&self, name: &str, show: &mut dyn FnMut(&Ticker<'_>)) -> bool {
-        let view = self.with(|venue| venue.market(name).map(|market| market.ticker_view(wall_us())));
+        let view = self.with(|venue| venue.market(name).map(|market| market.ticker_view(self.now_us())));
         view.inspect(|view| show(&ticker(view))).is_some()
     }
 

@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use crate::socket::outbox::wall_ms;
+use crate::socket::outbox::Payload;
 use crate::socket::subscription::Subscription;
 use crate::socket::text::{push, push_count, push_member, push_price, push_time};
 
@@ -13,12 +13,13 @@ use crate::venue::units::DOLLAR;
 use super::message::{BookDelta, Ticker, Trade};
 
 /// Appends the envelope up to and including the opening brace of `msg`.
-pub(super) fn push_head(to: &mut Vec<u8>, kind: &str, sid: u64, seq: Option<u64>) {
+pub(super) fn push_head(to: &mut Payload, kind: &str, sid: u64, seq: Option<u64>) {
     push!(to, r#"{{"type":"{kind}","sid":{sid}"#);
     if let Some(seq) = seq {
         push!(to, r#","seq":{seq}"#);
     }
-    push!(to, r#","sending_ts_ms":{},"msg":{{"#, wall_ms());
+    let sending_ts_ms = to.sending_ts_ms;
+    push!(to, r#","sending_ts_ms":{sending_ts_ms},"msg":{{"#);
 }
 
 /// Appends the end of `msg` and of the envelope.
@@ -47,7 +48,7 @@ pub(super) fn push_time_member(to: &mut Vec<u8>, key: &str, ts_us: i64) {
 
 /// Encodes a book change for a subscriber of `viewer`; the tag of an own order is for its owner only.
 pub(super) fn book_delta(
-    to: &mut Vec<u8>,
+    to: &mut Payload,
     subscription: &mut Subscription,
     delta: &BookDelta<'_>,
     viewer: AccountId,
@@ -76,7 +77,7 @@ pub(super) fn book_delta(
     push_tail(to);
 }
 
-pub(super) fn ticker(to: &mut Vec<u8>, sid: u64, ticker: &Ticker<'_>) {
+pub(super) fn ticker(to: &mut Payload, sid: u64, ticker: &Ticker<'_>) {
     push_head(to, "ticker", sid, None);
     push!(to, r#""market_id":"{}","market_ticker":"{}""#, ticker.market_id, ticker.ticker);
     push_price_member(to, "price_dollars", ticker.price);
@@ -94,7 +95,7 @@ pub(super) fn ticker(to: &mut Vec<u8>, sid: u64, ticker: &Ticker<'_>) {
     push_tail(to);
 }
 
-pub(super) fn trade(to: &mut Vec<u8>, subscription: &mut Subscription, trade: &Trade<'_>) {
+pub(super) fn trade(to: &mut Payload, subscription: &mut Subscription, trade: &Trade<'_>) {
     push_head(to, "trade", subscription.sid, Some(subscription.next_seq()));
     push!(to, r#""trade_id":"{}","market_ticker":"{}""#, trade.trade_id, trade.ticker);
     push_price_member(to, "yes_price_dollars", trade.yes_price);

@@ -2,12 +2,13 @@
 
 use std::io::Write as _;
 
+use crate::socket::outbox::Payload;
 use crate::socket::text::{push, push_member, push_price};
 
 use super::encode::{push_head, push_price_member, push_tail};
 use super::message::{Created, EventLifecycle, MarketChange, MarketLifecycle};
 
-pub(super) fn market(to: &mut Vec<u8>, sid: u64, seq: u64, lifecycle: &MarketLifecycle<'_>) {
+pub(super) fn market(to: &mut Payload, sid: u64, seq: u64, lifecycle: &MarketLifecycle<'_>) {
     push_head(to, "market_lifecycle_v2", sid, Some(seq));
     push!(to, r#""market_ticker":"{}""#, lifecycle.ticker);
     match &lifecycle.change {
@@ -68,7 +69,7 @@ fn push_price_member_after_string(to: &mut Vec<u8>, key: &str, price: i64) {
     push_price(to, price);
 }
 
-pub(super) fn event(to: &mut Vec<u8>, sid: u64, seq: u64, event: &EventLifecycle<'_>) {
+pub(super) fn event(to: &mut Payload, sid: u64, seq: u64, event: &EventLifecycle<'_>) {
     push_head(to, "event_lifecycle", sid, Some(seq));
     push!(to, r#""event_ticker":"{}","exchange_index":{}"#, event.event_ticker, event.exchange_index);
     for (key, text) in [

@@ -2,13 +2,14 @@
 
 use std::io::Write as _;
 
+use crate::socket::outbox::Payload;
 use crate::socket::text::{push, push_member, push_money};
 use crate::venue::event::Side;
 
 use super::encode::{push_count_member, push_head, push_price_member, push_tail, push_time_member, push_ts};
 use super::message::{Fill, Position, UserOrder};
 
-pub(super) fn fill(to: &mut Vec<u8>, sid: u64, fill: &Fill<'_>) {
+pub(super) fn fill(to: &mut Payload, sid: u64, fill: &Fill<'_>) {
     push_head(to, "fill", sid, None);
     push!(to, r#""trade_id":"{}","order_id":"{}""#, fill.trade_id, fill.order_id);
     if let Some(client_order_id) = fill.client_order_id {
@@ -36,7 +37,7 @@ pub(super) fn fill(to: &mut Vec<u8>, sid: u64, fill: &Fill<'_>) {
     push_tail(to);
 }
 
-pub(super) fn user_order(to: &mut Vec<u8>, sid: u64, order: &UserOrder<'_>) {
+pub(super) fn user_order(to: &mut Payload, sid: u64, order: &UserOrder<'_>) {
     push_head(to, "user_order", sid, None);
     push!(to, r#""order_id":"{}","user_id":"{}""#, order.order_id, order.user_id);
     push_member(to, "client_order_id", order.client_order_id);
@@ -72,7 +73,7 @@ pub(super) fn user_order(to: &mut Vec<u8>, sid: u64, order: &UserOrder<'_>) {
     push_tail(to);
 }
 
-pub(super) fn position(to: &mut Vec<u8>, sid: u64, position: &Position<'_>, user_id: &str) {
+pub(super) fn position(to: &mut Payload, sid: u64, position: &Position<'_>, user_id: &str) {
     push_head(to, "market_position", sid, None);
     push!(to, r#""user_id":"{}","market_ticker":"{}""#, user_id, position.ticker);
     push_count_member(to, "position_fp", position.position);

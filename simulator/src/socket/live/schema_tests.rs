@@ -3,6 +3,7 @@
 //! The document is not part of the project; where it is absent the test says so and passes.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -13,8 +14,9 @@ use crate::socket::book_frame::{Snapshot, snapshot};
 use crate::socket::channel::Channel;
 use crate::socket::command::Refusal;
 use crate::socket::control::{self, Scope};
-use crate::socket::outbox::Outbox;
+use crate::socket::outbox::{Outbox, Payload};
 use crate::socket::subscription::{Filter, Subscription};
+use crate::time::Clock;
 use crate::venue::event::Leg;
 
 fn specification() -> Option<Value> {
@@ -41,15 +43,15 @@ fn subscription() -> Subscription {
     }
 }
 
-fn encoded(write: impl FnOnce(&mut Vec<u8>)) -> Value {
-    let mut to = Vec::new();
+fn encoded(write: impl FnOnce(&mut Payload)) -> Value {
+    let mut to = Payload::default();
     write(&mut to);
     serde_json::from_slice(&to).unwrap()
 }
 
 /// Returns the one frame that was sent, past its WebSocket header.
 fn sent(send: impl FnOnce(&mut Outbox)) -> Value {
-    let mut out = Outbox::default();
+    let mut out = Outbox::new(Arc::new(Clock::real()), None);
     send(&mut out);
     let bytes = out.take_chunk();
     let start = bytes.iter().position(|byte| *byte == b'{').unwrap();

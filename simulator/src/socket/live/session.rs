@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::sleep;
 
 use crate::socket::channel::Channel;
 use crate::socket::command::{Refusal, Request};
@@ -16,6 +16,7 @@ use crate::socket::control::{self, Scope};
 use crate::socket::outbox::Outbox;
 use crate::socket::subscription::{Subscription, Subscriptions};
 
+use crate::time::Clock;
 use crate::venue::account::AccountId;
 
 use super::message::{BookDelta, MarketChange, MarketLifecycle, Outgoing, Ticker};
@@ -34,10 +35,11 @@ pub(crate) struct LiveSession<E: LiveExchange> {
     subscriptions: Subscriptions,
     snapshots: Snapshots<E>,
     tickers: Throttle<E::Event>,
+    clock: Arc<Clock>,
 }
 
 impl<E: LiveExchange> LiveSession<E> {
-    pub(crate) fn new(exchange: Arc<E>, account: AccountId) -> Self {
+    pub(crate) fn new(exchange: Arc<E>, account: AccountId, clock: Arc<Clock>) -> Self {
         Self {
             account,
             user_id: exchange.user_id(account),
@@ -45,6 +47,7 @@ impl<E: LiveExchange> LiveSession<E> {
             subscriptions: Subscriptions::default(),
             snapshots: Snapshots::new(exchange),
             tickers: Throttle::default(),
+            clock,
         }
     }
 
@@ -99,13 +102,13 @@ impl<E: LiveExchange> LiveSession<E> {
         else {
             return;
         };
-        if self.tickers.admit(ticker.ticker, Instant::now(), || (Arc::clone(batch), index)) {
+        if self.tickers.admit(ticker.ticker, self.clock.now_us(), || (Arc::clone(batch), index)) {
             out.text(|to| encode::ticker(to, sid, ticker));
         }
     }
 
     fn send_due_tickers(&mut self, out: &mut Outbox) {
-        for (batch, index) in self.tickers.take_due(Instant::now()) {
+        for (batch, index) in self.tickers.take_due(self.clock.now_us()) {
             if let Some(Outgoing::Ticker(ticker)) = batch.get(index).and_then(E::outgoing)
                 && let Some(subscription) = self.wanting(Channel::Ticker, ticker.ticker)
             {
@@ -178,11 +181,13 @@ impl<E: LiveExchange> LiveSession<E> {
 
     /// Waits for a batch, or for a ticker message that was held back.
     async fn next_batch(&mut self) -> Result<Option<Arc<[E::Event]>>, RecvError> {
-        match self.tickers.due_at() {
-            Some(due_at) => tokio::select! {
+        // A stepped clock says nothing while it stands; each step wakes its listeners with a batch.
+        let due_in = self.tickers.due_at_us().and_then(|due_at_us| self.clock.wait_until(due_at_us));
+        match due_in {
+            Some(wait) => tokio::select! {
                 biased;
                 batch = self.events.recv() => batch.map(Some),
-                () = sleep_until(due_at) => Ok(None),
+                () = sleep(wait) => Ok(None),
             },
             None => self.events.recv().await.map(Some),
         }
