@@ -132,7 +132,10 @@ impl Exchange {
 fn member_of(event: &VenueEvent) -> Option<AccountId> {
     match event {
         VenueEvent::Fill(fill) => Some(fill.account),
-        VenueEvent::UserOrder { account, .. } | VenueEvent::Position { account, .. } => Some(*account),
+        VenueEvent::UserOrder { account, .. }
+        | VenueEvent::Position { account, .. }
+        | VenueEvent::Group { account, .. }
+        | VenueEvent::Money { account } => Some(*account),
         VenueEvent::BookChange { .. }
         | VenueEvent::Trade { .. }
         | VenueEvent::Ticker(_)

@@ -108,7 +108,7 @@ pub fn spawn(options: Options) -> Result<Running, SpawnError> {
     // Ids follow the start as well as the seed: an exchange started anew never repeats ids that a member remembers.
     let mut venue = Venue::new(Dice::new(options.seed).bits() ^ Dice::new(now_us.cast_unsigned()).bits());
     for _ in 0..keys.account_count() {
-        venue.open_account(false, starting_cash(&options.scenario));
+        venue.open_member(starting_cash(&options.scenario), now_us);
     }
     let heart = match &recording {
         Some(recording) => {

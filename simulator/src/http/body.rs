@@ -48,9 +48,17 @@ impl Body {
         value.as_i64().map(Some).ok_or_else(|| ApiError::unreadable(format!("{name} must be an integer")))
     }
 
+    pub(super) fn required_number(&self, name: &str) -> Result<i64, ApiError> {
+        self.number(name)?.ok_or_else(|| ApiError::unreadable(format!("{name} is required")))
+    }
+
     pub(super) fn flag(&self, name: &str) -> Result<bool, ApiError> {
-        let Some(value) = self.field(name) else { return Ok(false) };
-        value.as_bool().ok_or_else(|| ApiError::unreadable(format!("{name} must be a boolean")))
+        Ok(self.optional_flag(name)?.unwrap_or(false))
+    }
+
+    pub(super) fn optional_flag(&self, name: &str) -> Result<Option<bool>, ApiError> {
+        let Some(value) = self.field(name) else { return Ok(None) };
+        value.as_bool().map(Some).ok_or_else(|| ApiError::unreadable(format!("{name} must be a boolean")))
     }
 
     /// Returns a value out of a list of words.

@@ -29,14 +29,14 @@ async fn status(state: web::Data<HttpState>) -> Reply {
                 "description": description,
                 "exchange_active": exchange_active,
                 "trading_active": trading_active,
-                "intra_exchange_transfers_active": false,
+                "intra_exchange_transfers_active": exchange_active,
             })
         })
         .collect();
     Ok(json(&json!({
         "exchange_active": exchange_active,
         "trading_active": trading_active,
-        "intra_exchange_transfers_active": false,
+        "intra_exchange_transfers_active": exchange_active,
         "exchange_estimated_resume_time": null,
         "exchange_index_statuses": shards,
     })))

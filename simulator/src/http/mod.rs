@@ -12,6 +12,7 @@ mod events;
 mod exchange;
 mod gate;
 mod markets;
+mod order_groups;
 mod orders;
 mod page;
 mod place;
@@ -20,7 +21,9 @@ mod portfolio;
 mod query;
 mod routing;
 mod series;
+mod subaccounts;
 mod trades;
+mod transfers;
 mod wire;
 
 #[cfg(test)]
@@ -106,6 +109,9 @@ pub fn configure(config: &mut ServiceConfig, state: HttpState) {
                 .configure(series::routes)
                 .configure(place::routes)
                 .configure(orders::routes)
+                .configure(order_groups::routes)
+                .configure(subaccounts::routes)
+                .configure(transfers::routes)
                 .configure(portfolio::routes),
         )
         .default_service(web::to(no_route));

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::venue::event::Side;
 use crate::venue::order::{NewOrder, SelfTradePrevention, TimeInForce};
+use crate::venue::refusal::Refusal;
 use crate::venue::units::{Count, Micros, Price};
 use crate::venue::{Amended, Amendment, Placed, Reduction, Venue};
 
@@ -70,9 +71,10 @@ async fn amend(
     let account = state.verify(&request)?;
     let read = Body::parse(&body).and_then(|body| amendment(&body));
     state.charge(account, single(read.as_ref().map(|(_, route)| *route), costs::DEFAULT))?;
-    primary_only(Query::of(&request)?.subaccount()?)?;
+    let subaccount = Query::of(&request)?.subaccount()?.unwrap_or(0);
     let (amendment, route) = read?;
     let amended = state.give(|venue, now_us| {
+        of_subaccount(venue, account, &order_id, subaccount)?;
         let shard = route.searched(venue, Some(&amendment.ticker))?;
         Ok(venue.amend(account, &order_id, &amendment, Some(shard), now_us)?)
     })?;
@@ -88,9 +90,10 @@ async fn decrease(
     let account = state.verify(&request)?;
     let read = Body::parse(&body).and_then(|body| reduction(&body));
     state.charge(account, single(read.as_ref().map(|(_, route, _)| *route), costs::DEFAULT))?;
-    primary_only(Query::of(&request)?.subaccount()?)?;
+    let subaccount = Query::of(&request)?.subaccount()?.unwrap_or(0);
     let (reduction, route, ticker) = read?;
     let (order_id, client_order_id, remaining, ts_us) = state.give(|venue, now_us| {
+        of_subaccount(venue, account, &order_id, subaccount)?;
         let shard = searched(venue, account, &order_id, route, ticker.as_deref())?;
         let (order_id, client_order_id, remaining) =
             venue.decrease(account, &order_id, reduction, Some(shard), now_us)?;
@@ -109,8 +112,9 @@ async fn cancel(request: HttpRequest, state: web::Data<HttpState>, order_id: Pat
     let query = Query::of(&request)?;
     let route = Route::of(query.number("exchange_index")?)?;
     state.charge(account, Charge::Write { cost: costs::CANCEL, shard: route.charged() })?;
-    primary_only(query.subaccount()?)?;
+    let subaccount = query.subaccount()?.unwrap_or(0);
     let canceled = state.give(|venue, now_us| {
+        of_subaccount(venue, account, &order_id, subaccount)?;
         let shard = searched(venue, account, &order_id, route, query.text("market_ticker"))?;
         Ok(venue.cancel(account, &order_id, Some(shard), now_us)?)
     })?;
@@ -175,10 +179,6 @@ pub(super) fn searched(
 pub(super) fn new_order(body: &Body) -> Result<(NewOrder, Route), ApiError> {
     let exchange_index = body.number("exchange_index")?;
     let route = Route::of(exchange_index)?;
-    primary_only(body.number("subaccount")?)?;
-    if body.optional_text("order_group_id")?.is_some() {
-        return Err(ApiError::not_found("order group not found"));
-    }
     let new = NewOrder {
         ticker: body.text("ticker")?.to_owned(),
         client_order_id: client_order_id(body, "client_order_id")?,
@@ -191,8 +191,8 @@ pub(super) fn new_order(body: &Body) -> Result<(NewOrder, Route), ApiError> {
         reduce_only: body.flag("reduce_only")?,
         cancel_order_on_pause: body.flag("cancel_order_on_pause")?,
         expiration_time: body.number("expiration_time")?,
-        subaccount: 0,
-        order_group_id: None,
+        subaccount: body.number("subaccount")?.unwrap_or(0),
+        order_group_id: body.optional_text("order_group_id")?.map(str::to_owned),
         exchange_index,
     };
     Ok((new, route))
@@ -237,11 +237,16 @@ fn client_order_id(body: &Body, name: &str) -> Result<Option<String>, ApiError> 
     }
 }
 
-/// Members of the simulated exchange have their primary account only.
-pub(super) fn primary_only(subaccount: Option<i64>) -> Result<(), ApiError> {
-    match subaccount {
-        None | Some(0) => Ok(()),
-        Some(_) => Err(ApiError::not_found("subaccount not found")),
+/// Checks that an order is of the subaccount that a request means; another's is not found.
+pub(super) fn of_subaccount(
+    venue: &Venue,
+    member: usize,
+    order_id: &str,
+    subaccount: i64,
+) -> Result<(), ApiError> {
+    match venue.order_of(member, order_id) {
+        Some(order) if order.subaccount != subaccount => Err(Refusal::not_found().into()),
+        _ => Ok(()),
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::body::Body;
 use super::error::ApiError;
 use super::gate::Charge;
-use super::place::{NOTHING, new_order, placed_json, primary_only, searched};
+use super::place::{NOTHING, new_order, of_subaccount, placed_json, searched};
 use super::routing::Route;
 use super::{HttpState, Reply, costs, json, wire};
 
@@ -62,9 +62,10 @@ pub(super) async fn cancel(request: HttpRequest, state: web::Data<HttpState>, bo
 
 fn cancel_one(state: &HttpState, account: usize, item: &Body, order_id: &str) -> Result<Value, ApiError> {
     let route = Route::of(item.number("exchange_index")?)?;
-    primary_only(item.number("subaccount")?)?;
+    let subaccount = item.number("subaccount")?.unwrap_or(0);
     let ticker = item.optional_text("market_ticker")?;
     let canceled = state.give(|venue, now_us| {
+        of_subaccount(venue, account, order_id, subaccount)?;
         let shard = searched(venue, account, order_id, route, ticker)?;
         Ok(venue.cancel(account, order_id, Some(shard), now_us)?)
     })?;

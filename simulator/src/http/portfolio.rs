@@ -12,7 +12,7 @@ use crate::venue::account::{AccountId, Position, Settlement};
 use crate::venue::event::Fill;
 use crate::venue::market::{Market, Status};
 use crate::venue::units::{Count, DOLLAR, Micros, Price};
-use crate::view::AccountView;
+use crate::view::{AccountView, Holding};
 
 use super::error::ApiError;
 use super::gate::Charge;
@@ -49,14 +49,14 @@ async fn balance(request: HttpRequest, state: web::Data<HttpState>) -> Reply {
     let account = state.admit(&request, Charge::Balance)?;
     let query = Query::of(&request)?;
     let shard = query.number("exchange_index")?.filter(|shard| *shard >= 0);
-    let is_primary = query.subaccount()?.unwrap_or(0) == 0;
     let view = state.view(account)?;
-    let wanted = |of: i64| is_primary && shard.is_none_or(|shard| shard == of);
+    let holding = holding(&view, query.subaccount()?)?;
+    let wanted = |of: i64| shard.is_none_or(|shard| shard == of);
     let cash: Vec<(i64, Micros)> =
-        view.cash.iter().map(|(of, cash)| (*of, *cash)).filter(|(of, _)| wanted(*of)).collect();
+        holding.cash.iter().map(|(of, cash)| (*of, *cash)).filter(|(of, _)| wanted(*of)).collect();
     let total: Micros = cash.iter().map(|(_, cash)| cash).sum();
     let value: Micros = state.0.exchange.with(|venue| {
-        let held = view.positions.iter().filter_map(|(ticker, position)| {
+        let held = holding.positions.iter().filter_map(|(ticker, position)| {
             let market = venue.market(ticker).filter(|market| wanted(market.listing.exchange_index))?;
             Some(value_of(market, position.net))
         });
@@ -70,9 +70,15 @@ async fn balance(request: HttpRequest, state: web::Data<HttpState>) -> Reply {
         "balance": wire::cents(total),
         "balance_dollars": wire::average(total),
         "portfolio_value": wire::cents(value),
-        "updated_ts": view.updated_us / 1_000_000,
+        "updated_ts": holding.updated_us / 1_000_000,
         "balance_breakdown": breakdown,
     })))
+}
+
+/// Returns what a subaccount holds, the primary one unless another is named.
+fn holding(view: &AccountView, subaccount: Option<i64>) -> Result<&Holding, ApiError> {
+    let found = view.holdings.get(&subaccount.unwrap_or(0));
+    found.ok_or_else(|| ApiError::not_found("subaccount not found"))
 }
 
 /// Returns what a position is worth now: between the best bid and ask, or at the last price.
@@ -92,8 +98,9 @@ async fn positions(request: HttpRequest, state: web::Data<HttpState>) -> Reply {
     let page = Page::of(&query, 100, 1_000)?;
     let filter = PositionFilter::of(&query)?;
     let view = state.view(account)?;
+    let holding = holding(&view, query.subaccount()?)?;
     let items: Vec<(Place, Row)> = state.0.exchange.with(|venue| {
-        let rows = view.positions.iter().filter_map(|(ticker, position)| {
+        let rows = holding.positions.iter().filter_map(|(ticker, position)| {
             Row::of(venue, ticker, *position).filter(|row| filter.wants(venue, row))
         });
         rows.map(|row| (Place::new(0, &*row.ticker), row)).collect()
@@ -147,7 +154,6 @@ struct PositionFilter<'a> {
     tickers: Vec<&'a str>,
     event: Option<&'a str>,
     shard: Option<i64>,
-    is_primary: bool,
     /// None for both.
     settled: Option<bool>,
     nonzero: Vec<&'a str>,
@@ -169,7 +175,6 @@ impl<'a> PositionFilter<'a> {
             tickers: query.names("ticker")?,
             event: query.text("event_ticker"),
             shard: query.number("exchange_index")?,
-            is_primary: query.subaccount()?.unwrap_or(0) == 0,
             settled,
             nonzero,
         })
@@ -181,8 +186,7 @@ impl<'a> PositionFilter<'a> {
             "position" => row.position.net != 0,
             _ => row.position.traded != 0,
         };
-        self.is_primary
-            && (self.tickers.is_empty() || self.tickers.contains(&&*row.ticker))
+        (self.tickers.is_empty() || self.tickers.contains(&&*row.ticker))
             && self.event.is_none_or(|event| event == row.event_ticker)
             && self.shard.is_none_or(|shard| shard == row.exchange_index)
             && self.settled.is_none_or(|settled| settled == is_settled)
@@ -264,10 +268,10 @@ async fn settlements(request: HttpRequest, state: web::Data<HttpState>) -> Reply
     let page = Page::of(&query, 100, 1_000)?;
     let (tickers, event) = (query.names("ticker")?, query.text("event_ticker"));
     let span = query.span("min_ts", "max_ts")?;
-    let is_primary = query.subaccount()?.unwrap_or(0) == 0;
+    let subaccount = query.subaccount()?;
     let view = state.view(account)?;
     let items = (0_i64..).zip(&view.settlements).filter(|(_, row)| {
-        is_primary
+        subaccount.is_none_or(|subaccount| subaccount == row.subaccount)
             && (tickers.is_empty() || tickers.contains(&&*row.ticker))
             && event.is_none_or(|event| *event == *row.event_ticker)
             && span.holds(row.settled_us)

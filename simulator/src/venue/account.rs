@@ -1,12 +1,14 @@
 //! Accounts: cash by shard, positions, and what resting orders have reserved.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::event::{Fill, Side};
+use super::hash::{Map, Set};
 use super::units::{Count, DOLLAR, Micros, PAYOUT, Price};
 
-/// Counts accounts: members from 0 in the order of their keys, then the exchange's own population.
+/// Counts accounts: members from 0 in the order of their keys, then the exchange's own population, then subaccounts as
+/// they are opened. A member is known by the id of its primary account.
 pub type AccountId = usize;
 
 /// One market's holding of one account.
@@ -40,39 +42,75 @@ pub struct Settlement {
     /// Payout per YES contract.
     pub value: Price,
     pub settled_us: i64,
+    pub subaccount: i64,
 }
 
+/// Money and positions of a member's primary account or of one of its subaccounts; orders, fills and settlements of all
+/// of them, with the subaccount in each row, are kept with the primary account.
 #[derive(Debug, Clone)]
 pub struct Account {
     pub user_id: Arc<str>,
+    /// The primary account: its own id, if it is one.
+    pub member: AccountId,
+    /// 0 is the primary account.
+    pub subaccount: i64,
+    /// Whether positions of one event may share collateral; no simulated event lets them.
+    pub netting: bool,
     /// The population trades on credit; members do not.
     pub has_credit: bool,
     pub cash: BTreeMap<i64, Micros>,
     pub positions: BTreeMap<Arc<str>, Position>,
-    /// Ids this account has ever used; single use for ever.
-    pub client_order_ids: HashSet<Arc<str>>,
-    /// Own orders by their id, and the order they came in.
-    pub orders: HashMap<Arc<str>, u64>,
+    /// Ids the member has ever used; single use for ever.
+    pub client_order_ids: Set<Arc<str>>,
+    /// The member's orders by their id, and the order they came in.
+    pub orders: Map<Arc<str>, u64>,
     /// Numbers of the orders that rest, by market.
     pub resting: BTreeMap<Arc<str>, BTreeSet<u64>>,
+    /// What the resting orders of a market could cost at worst, by market and by shard: kept so that a new order need
+    /// not look at every other one.
+    pub(super) tied: BTreeMap<Arc<str>, Micros>,
+    pub(super) tied_on_shard: BTreeMap<i64, Micros>,
     pub fills: Vec<Fill>,
     pub settlements: Vec<Settlement>,
     pub updated_us: i64,
+    /// What the account was opened with.
+    pub first_deposit: Option<Deposit>,
+}
+
+/// Money that came in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deposit {
+    pub id: Arc<str>,
+    pub amount: Micros,
+    pub at_us: i64,
 }
 
 impl Account {
-    pub fn new(user_id: Arc<str>, has_credit: bool, cash: BTreeMap<i64, Micros>) -> Account {
+    /// Makes the account of a member, or of a `subaccount` of it.
+    pub fn new(
+        user_id: Arc<str>,
+        member: AccountId,
+        subaccount: i64,
+        has_credit: bool,
+        cash: BTreeMap<i64, Micros>,
+    ) -> Account {
         Account {
             user_id,
+            member,
+            subaccount,
+            netting: false,
             has_credit,
             cash,
             positions: BTreeMap::new(),
-            client_order_ids: HashSet::new(),
-            orders: HashMap::new(),
+            client_order_ids: Set::default(),
+            orders: Map::default(),
             resting: BTreeMap::new(),
+            tied: BTreeMap::new(),
+            tied_on_shard: BTreeMap::new(),
             fills: Vec::new(),
             settlements: Vec::new(),
             updated_us: 0,
+            first_deposit: None,
         }
     }
 

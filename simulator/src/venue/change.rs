@@ -77,8 +77,12 @@ impl Venue {
         })
     }
 
-    /// Cancels every resting order of the account (and subaccount, if one is named).
+    /// Cancels every resting order of the member, or of one subaccount if it is named.
     pub fn cancel_all(&mut self, account: AccountId, subaccount: Option<i64>, now_us: i64) -> usize {
+        if self.cancel_all_tail_us > 0 {
+            let until_us = now_us.saturating_add(self.cancel_all_tail_us);
+            self.cancel_all_until.insert(account, (until_us, subaccount));
+        }
         let chosen = self.orders_of(account).into_iter().filter(|order| {
             order.status == OrderStatus::Resting && subaccount.is_none_or(|wanted| wanted == order.subaccount)
         });
@@ -92,6 +96,19 @@ impl Venue {
             }
         }
         canceled
+    }
+
+    /// Cancels a new order that the tail of a cancel-all still reaches.
+    pub(super) fn end_if_canceling_all(&mut self, number: u64, now_us: i64) {
+        let Some(order) = self.orders.get(&number) else { return };
+        let reaches = |(until_us, subaccount): &(i64, Option<i64>)| {
+            now_us < *until_us && subaccount.is_none_or(|wanted| wanted == order.subaccount)
+        };
+        if order.status == OrderStatus::Resting
+            && self.cancel_all_until.get(&order.member).is_some_and(reaches)
+        {
+            self.end(number, OrderStatus::Canceled, "", now_us);
+        }
     }
 
     /// Lowers what rests; the place in the queue stays. To zero it is a cancel.
@@ -220,7 +237,7 @@ impl Venue {
             return Err(Refusal::invalid_order("post only cross"));
         }
         let claim = Claim { side: order.side, price: amendment.price, count: target };
-        if !self.affords(account, market, claim, Some(number)) {
+        if !self.affords(order.account, market, claim, Some(number)) {
             return Err(Refusal::insufficient_balance());
         }
         Ok(target)
@@ -234,6 +251,7 @@ impl Venue {
         order.updated_us = now_us;
         let order = order.clone();
         if delta != 0 {
+            self.retie(order.account, &order.ticker);
             self.change_level(&order, delta, now_us);
         }
     }
@@ -272,6 +290,8 @@ impl Venue {
         if let Some(holder) = self.accounts.get_mut(order.account) {
             holder.unrest(&order.ticker, number);
         }
+        self.note_in_group(&order, false);
+        self.retie(order.account, &order.ticker);
         if let Some(order) = self.orders.get_mut(&number) {
             order.status = status;
             order.remaining = 0;

@@ -5,6 +5,7 @@
 //! fee of a match there.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::Venue;
 use super::account::{Account, AccountId};
@@ -38,12 +39,32 @@ impl Venue {
     /// Cash of a shard that no resting order ties up.
     pub fn free_cash(&self, account: AccountId, shard: i64) -> Micros {
         let Some(holder) = self.accounts.get(account) else { return 0 };
-        let markets = holder.resting.keys().filter_map(|ticker| self.markets.get(ticker));
-        let tied: Micros = markets
-            .filter(|market| market.listing.exchange_index == shard)
-            .map(|market| self.tied_up(holder, market, None, None))
-            .sum();
-        holder.cash.get(&shard).copied().unwrap_or(0) - tied
+        let of = |by_shard: &BTreeMap<i64, Micros>| by_shard.get(&shard).copied().unwrap_or(0);
+        of(&holder.cash) - of(&holder.tied_on_shard)
+    }
+
+    /// Counts anew what the account's resting orders of one market tie up. To be called whenever one of them, the
+    /// position, or the fees changed.
+    pub(super) fn retie(&mut self, account: AccountId, ticker: &Arc<str>) {
+        let (Some(holder), Some(market)) = (self.accounts.get(account), self.markets.get(ticker)) else {
+            return;
+        };
+        if holder.has_credit {
+            return;
+        }
+        let shard = market.listing.exchange_index;
+        let tied = self.tied_up(holder, market, None, None);
+        let before = holder.tied.get(ticker).copied().unwrap_or(0);
+        if tied == before {
+            return;
+        }
+        let Some(holder) = self.accounts.get_mut(account) else { return };
+        if tied == 0 {
+            holder.tied.remove(ticker);
+        } else {
+            holder.tied.insert(Arc::clone(ticker), tied);
+        }
+        *holder.tied_on_shard.entry(shard).or_insert(0) += tied - before;
     }
 
     /// Tells whether an account can pay for a claim, which may take the place of a resting order.
@@ -58,8 +79,8 @@ impl Venue {
         if holder.has_credit {
             return true;
         }
-        let more =
-            self.tied_up(holder, market, Some(claim), in_place_of) - self.tied_up(holder, market, None, None);
+        let before = holder.tied.get(&market.ticker).copied().unwrap_or(0);
+        let more = self.tied_up(holder, market, Some(claim), in_place_of) - before;
         // What only closes a position, or costs no more than before, is always allowed.
         more <= 0 || more <= self.free_cash(account, market.listing.exchange_index)
     }
@@ -91,12 +112,17 @@ impl Venue {
         let orders =
             numbers.filter(|number| Some(**number) != without).filter_map(|number| self.orders.get(number));
         let mut claims: Vec<Claim> = orders.map(Claim::of).chain(extra).collect();
-        claims.sort_by_key(|claim| std::cmp::Reverse(claim.leg_price()));
+        if claims.len() > 1 {
+            claims.sort_unstable_by_key(|claim| std::cmp::Reverse(claim.leg_price()));
+        }
         let net = holder.position(&market.ticker).net;
-        let mut closable = BTreeMap::from([(Side::Ask, net.max(0)), (Side::Bid, (-net).max(0))]);
+        let (mut closable_by_ask, mut closable_by_bid) = (net.max(0), (-net).max(0));
         let mut tied = 0;
         for claim in claims {
-            let left = closable.entry(claim.side).or_default();
+            let left = match claim.side {
+                Side::Ask => &mut closable_by_ask,
+                Side::Bid => &mut closable_by_bid,
+            };
             let closed = claim.count.min(*left);
             *left -= closed;
             let opened = claim.count - closed;

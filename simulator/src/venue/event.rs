@@ -61,6 +61,7 @@ pub struct Owner {
     pub subaccount: i64,
 }
 
+/// Private events name the member by its primary account.
 #[derive(Debug, Clone, PartialEq)]
 pub enum VenueEvent {
     BookChange {
@@ -92,6 +93,7 @@ pub enum VenueEvent {
     },
     Position {
         account: AccountId,
+        subaccount: i64,
         ticker: Arc<str>,
         position: Count,
         cost: Micros,
@@ -99,10 +101,50 @@ pub enum VenueEvent {
         fees_paid: Micros,
         volume: Count,
     },
+    /// A change of an order group, for the member it belongs to.
+    Group {
+        account: AccountId,
+        group_id: Arc<str>,
+        change: GroupChange,
+        ts_us: i64,
+    },
+    /// Cash moved without a trade; no channel tells of it.
+    Money {
+        account: AccountId,
+    },
     Ticker(Box<Ticker>),
     Lifecycle(Box<Lifecycle>),
     /// Before the first market of an event.
     EventCreated(Box<EventCreated>),
+}
+
+/// What became of an order group; limits in 1e-2 contracts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GroupChange {
+    Created(Count),
+    Triggered,
+    Reset,
+    Deleted,
+    LimitUpdated(Count),
+}
+
+impl GroupChange {
+    pub const fn name(self) -> &'static str {
+        match self {
+            GroupChange::Created(_) => "created",
+            GroupChange::Triggered => "triggered",
+            GroupChange::Reset => "reset",
+            GroupChange::Deleted => "deleted",
+            GroupChange::LimitUpdated(_) => "limit_updated",
+        }
+    }
+
+    pub const fn limit(self) -> Option<Count> {
+        match self {
+            GroupChange::Created(limit) | GroupChange::LimitUpdated(limit) => Some(limit),
+            GroupChange::Triggered | GroupChange::Reset | GroupChange::Deleted => None,
+        }
+    }
 }
 
 /// One side of a match, for the account it belongs to.

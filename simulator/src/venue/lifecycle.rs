@@ -6,6 +6,7 @@ use super::Venue;
 use super::account::{Position, Settlement};
 use super::event::{EventCreated, Lifecycle, LifecycleKind, VenueEvent};
 use super::market::{Listing, Market, Status};
+use super::matching::position_event;
 use super::order::OrderStatus;
 use super::units::{Count, DOLLAR, Micros};
 
@@ -16,6 +17,7 @@ impl Venue {
     /// Moves every market and order along to `now_us`. Opening and closing are silent on the stream.
     pub fn advance(&mut self, now_us: i64) {
         self.expire_orders(now_us);
+        self.advance_transfers(now_us);
         let due = self.markets.values().filter(|market| next_step(market, now_us).is_some());
         let tickers: Vec<Arc<str>> = due.map(|market| Arc::clone(&market.ticker)).collect();
         for ticker in tickers {
@@ -95,7 +97,8 @@ impl Venue {
         let event_ticker: Arc<str> = market.listing.event_ticker.as_str().into();
         let announcement =
             lifecycle(market, LifecycleKind::Settled { settled_ts: now_us / 1_000_000 }, now_us);
-        for (id, account) in self.accounts.iter_mut().enumerate() {
+        let mut settlements = Vec::new();
+        for account in &mut self.accounts {
             let Some(position) = account.positions.get_mut(ticker).filter(|position| position.net != 0)
             else {
                 continue;
@@ -104,35 +107,37 @@ impl Venue {
             *account.cash.entry(shard).or_insert(0) += revenue;
             let held = *position;
             let realized_pnl = held.realized_pnl + revenue - held.cost;
-            *position = Position { net: 0, cost: 0, realized_pnl, updated_us: now_us, ..held };
+            let after = Position { net: 0, cost: 0, realized_pnl, updated_us: now_us, ..held };
+            *position = after;
             account.updated_us = now_us;
             if account.has_credit {
                 account.positions.remove(ticker);
                 continue;
             }
             let (yes, no) = if held.net > 0 { (held.cost, 0) } else { (0, held.cost) };
-            account.settlements.push(Settlement {
-                ticker: Arc::clone(ticker),
-                event_ticker: Arc::clone(&event_ticker),
-                exchange_index: shard,
-                result: outcome.result,
-                yes_count: held.net.max(0),
-                yes_cost: yes,
-                no_count: (-held.net).max(0),
-                no_cost: no,
-                revenue,
-                value: outcome.value,
-                settled_us: now_us,
-            });
-            self.events.push(VenueEvent::Position {
-                account: id,
-                ticker: Arc::clone(ticker),
-                position: 0,
-                cost: 0,
-                realized_pnl,
-                fees_paid: held.fees_paid,
-                volume: held.volume,
-            });
+            settlements.push((
+                account.member,
+                Settlement {
+                    ticker: Arc::clone(ticker),
+                    event_ticker: Arc::clone(&event_ticker),
+                    exchange_index: shard,
+                    result: outcome.result,
+                    yes_count: held.net.max(0),
+                    yes_cost: yes,
+                    no_count: (-held.net).max(0),
+                    no_cost: no,
+                    revenue,
+                    value: outcome.value,
+                    settled_us: now_us,
+                    subaccount: account.subaccount,
+                },
+            ));
+            self.events.push(position_event(account.member, account.subaccount, ticker, &after));
+        }
+        for (member, settlement) in settlements {
+            if let Some(primary) = self.accounts.get_mut(member) {
+                primary.settlements.push(settlement);
+            }
         }
         self.events.push(announcement);
     }

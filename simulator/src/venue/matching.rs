@@ -19,7 +19,7 @@ impl Venue {
         let Some(ticker) = self.orders.get(&number).map(|order| Arc::clone(&order.ticker)) else { return };
         while let Some((maker, price)) = self.next_maker(number) {
             let same_account = match (self.orders.get(&number), self.orders.get(&maker)) {
-                (Some(taker), Some(maker)) => taker.account == maker.account,
+                (Some(taker), Some(maker)) => taker.member == maker.member,
                 _ => return,
             };
             if same_account {
@@ -64,6 +64,7 @@ impl Venue {
         self.record_trade(&ticker, &trade_id, price, count, taker_side, now_us);
         self.fill(maker, false, &trade_id, price, count, now_us);
         self.fill(taker, true, &trade_id, price, count, now_us);
+        self.count_in_groups([maker, taker], count, now_us);
         let grown = self.open_interest_of(&accounts, &ticker) - open_interest_before;
         if let Some(market) = self.markets.get_mut(&ticker) {
             market.open_interest += grown;
@@ -91,7 +92,9 @@ impl Venue {
     pub(super) fn unqueue(&mut self, number: u64, side: Side, price: Price, ticker: &str) {
         let Ok(market) = self.market_mut(ticker) else { return };
         let queue = market.queue(side, price);
-        queue.retain(|queued| *queued != number);
+        if let Some(at) = queue.iter().position(|queued| *queued == number) {
+            queue.remove(at);
+        }
         if queue.is_empty() {
             match side {
                 Side::Bid => market.bids.remove(&price),
@@ -173,6 +176,8 @@ impl Venue {
         if order.remaining == 0 {
             order.status = OrderStatus::Executed;
             holder.unrest(&order.ticker, number);
+            let group = order.order_group_id.as_ref().and_then(|id| self.groups.get_mut(id));
+            group.into_iter().for_each(|group| group.forget(number));
         }
         *holder.cash.entry(order.exchange_index).or_insert(0) += booked.revenue - fee;
         holder.updated_us = now_us;
@@ -180,12 +185,13 @@ impl Venue {
             account::Position { fees_paid: before.fees_paid + fee, updated_us: now_us, ..booked.after };
         holder.positions.insert(Arc::clone(&order.ticker), after);
         self.fees_taken += fee;
-        if holder.has_credit {
+        let has_credit = holder.has_credit;
+        if has_credit {
             self.announce_order(number, "Trade");
             return;
         }
         let fill = Fill {
-            account: order.account,
+            account: order.member,
             trade_id: Arc::clone(trade_id),
             order_id: Arc::clone(&order.order_id),
             client_order_id: Arc::clone(&order.client_order_id),
@@ -200,9 +206,12 @@ impl Venue {
             subaccount: order.subaccount,
             ts_us: now_us,
         };
-        holder.fills.push(fill.clone());
-        let position = position_event(order.account, &order.ticker, &after);
-        let (id, shard) = (fill.account, fill.exchange_index);
+        let position = position_event(order.member, order.subaccount, &order.ticker, &after);
+        let (id, shard) = (order.account, fill.exchange_index);
+        if let Some(primary) = self.accounts.get_mut(fill.account) {
+            primary.fills.push(fill.clone());
+        }
+        self.retie(id, &fill.ticker);
         self.announce_order(number, "Trade");
         self.events.push(VenueEvent::Fill(Box::new(fill)));
         self.events.push(position);
@@ -211,13 +220,15 @@ impl Venue {
 }
 
 /// Returns what the owner of a position is told of it.
-fn position_event(
+pub(super) fn position_event(
     account: account::AccountId,
+    subaccount: i64,
     ticker: &Arc<str>,
     position: &account::Position,
 ) -> VenueEvent {
     VenueEvent::Position {
         account,
+        subaccount,
         ticker: Arc::clone(ticker),
         position: position.net,
         cost: position.cost,

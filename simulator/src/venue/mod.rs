@@ -11,6 +11,8 @@ pub mod dice;
 pub mod event;
 pub mod fees;
 pub mod grid;
+pub mod groups;
+pub mod hash;
 mod lifecycle;
 pub mod market;
 mod matching;
@@ -18,17 +20,22 @@ pub mod order;
 mod pause;
 mod place;
 pub mod refusal;
+mod subaccounts;
+pub mod transfers;
 pub mod units;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use account::{Account, AccountId};
 use dice::Dice;
 use event::{Owner, Side, VenueEvent};
+use groups::OrderGroup;
+use hash::Map;
 use market::{Listing, Market, Series};
 use order::Order;
 use refusal::Refusal;
+use transfers::Moves;
 use units::{Count, Micros, Price};
 
 pub use change::{Amended, Amendment, Canceled, Reduction};
@@ -41,11 +48,23 @@ const TRADES_KEPT: usize = 2_000;
 pub struct Venue {
     dice: Dice,
     pub accounts: Vec<Account>,
+    /// Accounts of subaccounts, by member and number.
+    subaccounts: BTreeMap<(AccountId, i64), AccountId>,
+    groups: BTreeMap<Arc<str>, OrderGroup>,
+    /// Ids of groups by member.
+    group_ids: BTreeSet<(AccountId, Arc<str>)>,
+    /// Transfers by member.
+    pub moves: BTreeMap<AccountId, Moves>,
+    rebalanced_us: i64,
+    /// For so long after a cancel-all, a member's new orders are cancelled too.
+    pub cancel_all_tail_us: i64,
+    /// When a member's last cancel-all ends, and the subaccount it was for.
+    cancel_all_until: BTreeMap<AccountId, (i64, Option<i64>)>,
     pub markets: BTreeMap<Arc<str>, Market>,
     /// What is known of series beyond their markets, by ticker.
     pub series: BTreeMap<String, Series>,
     /// Orders that rest, and every order of a member, by number.
-    pub orders: HashMap<u64, Order>,
+    pub orders: Map<u64, Order>,
     next_number: u64,
     /// All fees ever taken.
     pub fees_taken: Micros,
@@ -61,9 +80,16 @@ impl Venue {
         Venue {
             dice: Dice::new(seed),
             accounts: Vec::new(),
+            subaccounts: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            group_ids: BTreeSet::new(),
+            moves: BTreeMap::new(),
+            rebalanced_us: 0,
+            cancel_all_tail_us: 0,
+            cancel_all_until: BTreeMap::new(),
             markets: BTreeMap::new(),
             series: BTreeMap::new(),
-            orders: HashMap::new(),
+            orders: Map::default(),
             next_number: 1,
             fees_taken: 0,
             trading_paused: false,
@@ -76,8 +102,9 @@ impl Venue {
     /// Opens an account. `has_credit` is for the exchange's own population.
     pub fn open_account(&mut self, has_credit: bool, cash: BTreeMap<i64, Micros>) -> AccountId {
         let user_id = self.dice.uuid().into();
-        self.accounts.push(Account::new(user_id, has_credit, cash));
-        self.accounts.len() - 1
+        let id = self.accounts.len();
+        self.accounts.push(Account::new(user_id, id, 0, has_credit, cash));
+        id
     }
 
     /// Lists a market; it opens by time.
@@ -107,13 +134,13 @@ impl Venue {
         self.markets.get(ticker)
     }
 
-    /// Finds an order of `account` by the exchange's id.
+    /// Finds an order of a member, in any of its subaccounts, by the exchange's id.
     pub fn order_of(&self, account: AccountId, order_id: &str) -> Option<&Order> {
         let number = self.accounts.get(account)?.orders.get(order_id)?;
         self.orders.get(number)
     }
 
-    /// Orders of `account`, newest first.
+    /// Orders of a member in all its subaccounts, newest first.
     pub fn orders_of(&self, account: AccountId) -> Vec<&Order> {
         let Some(account) = self.accounts.get(account) else { return Vec::new() };
         let mut orders: Vec<&Order> =
@@ -162,7 +189,7 @@ impl Venue {
         let price = if order.side == Side::Bid { order.price } else { units::DOLLAR - order.price };
         let has_owner = self.accounts.get(order.account).is_some_and(|account| !account.has_credit);
         let owner = has_owner.then(|| Owner {
-            account: order.account,
+            account: order.member,
             client_order_id: Arc::clone(&order.client_order_id),
             subaccount: order.subaccount,
         });
@@ -181,7 +208,7 @@ impl Venue {
     /// Tells a member what became of the order, and forgets finished orders of the population.
     fn announce_order(&mut self, number: u64, reason: &'static str) {
         let Some(order) = self.orders.get(&number) else { return };
-        let account = order.account;
+        let account = order.member;
         if self.accounts.get(account).is_some_and(|account| account.has_credit) {
             if order.status != order::OrderStatus::Resting {
                 let order_id = Arc::clone(&order.order_id);
@@ -196,6 +223,8 @@ impl Venue {
     }
 }
 
+#[cfg(test)]
+mod member_tests;
 #[cfg(test)]
 mod rules_tests;
 #[cfg(test)]

@@ -72,6 +72,8 @@ pub struct Order {
     pub order_id: Arc<str>,
     pub client_order_id: Arc<str>,
     pub account: AccountId,
+    /// The member that the account belongs to.
+    pub member: AccountId,
     pub user_id: Arc<str>,
     pub ticker: Arc<str>,
     pub exchange_index: i64,

@@ -30,18 +30,22 @@ pub struct Placed {
 impl Venue {
     /// Places an order: 201 with what traded and what rests, or a refusal with nothing changed (but a spent id, where the
     /// exchange spends it).
-    pub fn place(&mut self, account: AccountId, new: &NewOrder, now_us: i64) -> Result<Placed, Refusal> {
+    pub fn place(&mut self, member: AccountId, new: &NewOrder, now_us: i64) -> Result<Placed, Refusal> {
         let client_order_id: Arc<str> = match &new.client_order_id {
             Some(id) if !id.is_empty() => id.as_str().into(),
             _ => self.dice.uuid().into(),
         };
         // First of all: a retry learns that its first attempt exists, whatever happened to the market meanwhile.
-        let holder = self.accounts.get(account).ok_or_else(Refusal::not_found)?;
+        let holder = self.accounts.get(member).ok_or_else(Refusal::not_found)?;
         if holder.client_order_ids.contains(&client_order_id) {
             return Err(Refusal::already_exists());
         }
+        let account = self.subaccount(member, new.subaccount)?;
         self.check_terms(new, now_us)?;
         let market = self.markets.get(new.ticker.as_str()).ok_or_else(Refusal::market_not_found)?;
+        if let Some(group) = &new.order_group_id {
+            self.may_join(member, new.subaccount, group, market.listing.exchange_index)?;
+        }
         let count = self.allowed_count(account, new);
         let crosses =
             market.best_against(new.side).is_some_and(|price| trades_at(new.side, new.price, price));
@@ -50,7 +54,7 @@ impl Venue {
         }
         self.check_collateral(account, new, count)?;
         let must_kill = new.time_in_force == TimeInForce::FillOrKill && self.reachable(new) < count;
-        if let Some(holder) = self.accounts.get_mut(account) {
+        if let Some(holder) = self.accounts.get_mut(member) {
             holder.client_order_ids.insert(Arc::clone(&client_order_id));
         }
         if must_kill {
@@ -59,6 +63,7 @@ impl Venue {
         let number = self.admit(account, new, count, client_order_id, now_us);
         self.match_order(number, now_us);
         self.finish(number, new.time_in_force, now_us);
+        self.end_if_canceling_all(number, now_us);
         self.placed(number, now_us).ok_or_else(Refusal::not_found)
     }
 
@@ -131,13 +136,15 @@ impl Venue {
         let market = self.markets.get(new.ticker.as_str());
         let ticker = market.map_or_else(|| new.ticker.as_str().into(), |market| Arc::clone(&market.ticker));
         let exchange_index = market.map_or(0, |market| market.listing.exchange_index);
-        let user_id =
-            self.accounts.get(account).map_or_else(|| "".into(), |holder| Arc::clone(&holder.user_id));
+        let holder = self.accounts.get(account);
+        let member = holder.map_or(account, |holder| holder.member);
+        let user_id = holder.map_or_else(|| "".into(), |holder| Arc::clone(&holder.user_id));
         let order = Order {
             number,
             order_id: Arc::clone(&order_id),
             client_order_id,
             account,
+            member,
             user_id,
             ticker,
             exchange_index,
@@ -162,7 +169,7 @@ impl Venue {
             updated_us: now_us,
         };
         self.orders.insert(number, order);
-        if let Some(holder) = self.accounts.get_mut(account) {
+        if let Some(holder) = self.accounts.get_mut(member) {
             holder.orders.insert(order_id, number);
         }
         number
@@ -195,6 +202,8 @@ impl Venue {
         if let Some(holder) = self.accounts.get_mut(order.account) {
             holder.resting.entry(Arc::clone(&order.ticker)).or_default().insert(number);
         }
+        self.note_in_group(&order, true);
+        self.retie(order.account, &order.ticker);
         self.expiring.extend(order.expiration_us.map(|at| (at, number)));
         self.change_level(&order, order.remaining, now_us);
         self.announce_ticker(&order.ticker, now_us);

@@ -22,6 +22,28 @@ impl Refusal {
         Refusal::new(404, "not_found", "not found")
     }
 
+    pub fn subaccount_not_found() -> Refusal {
+        Refusal::new(404, "not_found", "not found").with("subaccount not found")
+    }
+
+    pub fn group_not_found() -> Refusal {
+        Refusal::new(404, "not_found", "not found").with("order group not found")
+    }
+
+    pub fn group_limit() -> Refusal {
+        Refusal::new(400, "exceeded_order_group_risk_limit", "exceeded order group risk limit")
+            .with("the order group is triggered; reset it to place orders again")
+    }
+
+    pub fn transfer_exists() -> Refusal {
+        Refusal::new(409, "transfer_already_exists", "transfer already exists")
+    }
+
+    /// Refuses what is readable but makes no sense.
+    pub fn invalid(details: &str) -> Refusal {
+        Refusal::new(400, "bad_request", "bad request").with(details)
+    }
+
     pub fn market_not_found() -> Refusal {
         Refusal::new(404, "market_not_found", "market not found")
     }

@@ -10,8 +10,8 @@ use crate::venue::event::{Lifecycle, LifecycleKind, VenueEvent};
 use crate::venue::order::Order;
 
 use super::message::{
-    BookDelta, Created, EventLifecycle, Fill, MarketChange, MarketLifecycle, Outgoing, Owner, Position,
-    Ticker, Trade, UserOrder,
+    BookDelta, Created, EventLifecycle, Fill, Group, MarketChange, MarketLifecycle, Outgoing, Owner,
+    Position, Ticker, Trade, UserOrder,
 };
 use super::port::{BookState, LiveExchange};
 
@@ -39,7 +39,16 @@ impl LiveExchange for Exchange {
             VenueEvent::UserOrder { account, order, reason } => {
                 Outgoing::UserOrder(user_order(*account, order, reason))
             }
-            VenueEvent::Position { account, ticker, position, cost, realized_pnl, fees_paid, volume } => {
+            VenueEvent::Position {
+                account,
+                subaccount,
+                ticker,
+                position,
+                cost,
+                realized_pnl,
+                fees_paid,
+                volume,
+            } => {
                 Outgoing::Position(Position {
                     account: *account,
                     ticker,
@@ -50,9 +59,13 @@ impl LiveExchange for Exchange {
                     // The core keeps one total of fees per position.
                     position_fee_cost: *fees_paid,
                     volume: *volume,
-                    subaccount: 0,
+                    subaccount: *subaccount,
                 })
             }
+            VenueEvent::Group { account, group_id, change, ts_us } => {
+                Outgoing::Group(Group { account: *account, group_id, change: *change, ts_us: *ts_us })
+            }
+            VenueEvent::Money { .. } => return None,
             VenueEvent::Ticker(view) => Outgoing::Ticker(ticker(view)),
             VenueEvent::Lifecycle(lifecycle) => Outgoing::MarketLifecycle(market_lifecycle(lifecycle)),
             VenueEvent::EventCreated(created) => Outgoing::EventLifecycle(EventLifecycle {

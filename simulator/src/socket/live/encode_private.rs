@@ -3,11 +3,12 @@
 use std::io::Write as _;
 
 use crate::socket::outbox::Payload;
+use crate::socket::subscription::Subscription;
 use crate::socket::text::{push, push_member, push_money};
 use crate::venue::event::Side;
 
 use super::encode::{push_count_member, push_head, push_price_member, push_tail, push_time_member, push_ts};
-use super::message::{Fill, Position, UserOrder};
+use super::message::{Fill, Group, Position, UserOrder};
 
 pub(super) fn fill(to: &mut Payload, sid: u64, fill: &Fill<'_>) {
     push_head(to, "fill", sid, None);
@@ -96,4 +97,14 @@ fn push_money_member(to: &mut Vec<u8>, key: &str, money: i64) {
 fn push_moment(to: &mut Vec<u8>, time_key: &str, ms_key: &str, us: i64) {
     push_time_member(to, time_key, us);
     push!(to, r#","{ms_key}":{}"#, us.div_euclid(1_000));
+}
+
+pub(super) fn group(to: &mut Payload, subscription: &mut Subscription, group: &Group<'_>) {
+    push_head(to, "order_group_updates", subscription.sid, Some(subscription.next_seq()));
+    push!(to, r#""event_type":"{}","order_group_id":"{}""#, group.change.name(), group.group_id);
+    if let Some(limit) = group.change.limit() {
+        push_count_member(to, "contracts_limit_fp", limit);
+    }
+    push!(to, r#","ts_ms":{}"#, group.ts_us.div_euclid(1_000));
+    push_tail(to);
 }

@@ -3,7 +3,7 @@
 //! Times are in Unix microseconds, those of life cycles in seconds, as the channel gives them.
 
 use crate::venue::account::AccountId;
-use crate::venue::event::{Leg, Side};
+use crate::venue::event::{GroupChange, Leg, Side};
 use crate::venue::units::{Count, Micros, Price};
 
 /// One message to send, before it has a subscription.
@@ -15,6 +15,7 @@ pub(crate) enum Outgoing<'a> {
     Fill(Fill<'a>),
     UserOrder(UserOrder<'a>),
     Position(Position<'a>),
+    Group(Group<'a>),
     MarketLifecycle(MarketLifecycle<'a>),
     EventLifecycle(EventLifecycle<'a>),
 }
@@ -127,6 +128,15 @@ pub(crate) struct Position<'a> {
     pub(crate) position_fee_cost: Micros,
     pub(crate) volume: Count,
     pub(crate) subaccount: i64,
+}
+
+/// A change of an order group.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Group<'a> {
+    pub(crate) account: AccountId,
+    pub(crate) group_id: &'a str,
+    pub(crate) change: GroupChange,
+    pub(crate) ts_us: i64,
 }
 
 #[derive(Debug, Clone, Copy)]

@@ -19,7 +19,7 @@ use crate::socket::subscription::{Subscription, Subscriptions};
 use crate::time::Clock;
 use crate::venue::account::AccountId;
 
-use super::message::{BookDelta, MarketChange, MarketLifecycle, Outgoing, Ticker};
+use super::message::{BookDelta, Group, MarketChange, MarketLifecycle, Outgoing, Ticker};
 use super::port::LiveExchange;
 use super::snapshots::Snapshots;
 use super::throttle::Throttle;
@@ -144,6 +144,7 @@ impl<E: LiveExchange> LiveSession<E> {
             Outgoing::Fill(fill) => (fill.account, Channel::Fill, fill.ticker),
             Outgoing::UserOrder(order) => (order.account, Channel::UserOrders, order.ticker),
             Outgoing::Position(position) => (position.account, Channel::MarketPositions, position.ticker),
+            Outgoing::Group(group) => return self.on_group(group, out),
             Outgoing::BookDelta(_)
             | Outgoing::Ticker(_)
             | Outgoing::Trade(_)
@@ -160,6 +161,14 @@ impl<E: LiveExchange> LiveSession<E> {
             Outgoing::Position(position) => encode_private::position(to, sid, position, &self.user_id),
             _ => {}
         });
+    }
+
+    fn on_group(&mut self, group: &Group<'_>, out: &mut Outbox) {
+        if group.account == self.account
+            && let Some(subscription) = self.subscriptions.of_channel(Channel::OrderGroupUpdates)
+        {
+            out.text(|to| encode_private::group(to, subscription, group));
+        }
     }
 
     /// Ends every subscription of a client that does not keep up.
