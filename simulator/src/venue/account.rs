@@ -118,6 +118,29 @@ impl Account {
         self.positions.get(ticker).copied().unwrap_or_default()
     }
 
+    /// Ties up `more` of the cash of a shard for the orders of a market.
+    pub(super) fn tie(&mut self, ticker: &Arc<str>, shard: i64, more: Micros) {
+        if more == 0 {
+            return;
+        }
+        match self.tied.get_mut(ticker) {
+            Some(tied) if *tied + more == 0 => drop(self.tied.remove(ticker)),
+            Some(tied) => *tied += more,
+            None => drop(self.tied.insert(Arc::clone(ticker), more)),
+        }
+        *self.tied_on_shard.entry(shard).or_insert(0) += more;
+    }
+
+    /// Notes that an order of a market rests.
+    pub(super) fn rest(&mut self, ticker: &Arc<str>, number: u64) {
+        match self.resting.get_mut(ticker) {
+            Some(numbers) => {
+                numbers.insert(number);
+            }
+            None => drop(self.resting.insert(Arc::clone(ticker), BTreeSet::from([number]))),
+        }
+    }
+
     /// Notes that an order of a market rests no more.
     pub(super) fn unrest(&mut self, ticker: &str, number: u64) {
         if let Some(numbers) = self.resting.get_mut(ticker) {

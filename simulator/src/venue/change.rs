@@ -66,15 +66,17 @@ impl Venue {
     ) -> Result<Canceled, Refusal> {
         let number = self.resting(account, order_id, shard)?;
         self.still_open(number, now_us)?;
-        let order = self.orders.get(&number).cloned().ok_or_else(Refusal::not_found)?;
-        self.end(number, OrderStatus::Canceled, "", now_us);
-        self.announce_ticker(&order.ticker, now_us);
-        Ok(Canceled {
-            order_id: order.order_id,
-            client_order_id: order.client_order_id,
+        let order = self.orders.get(&number).ok_or_else(Refusal::not_found)?;
+        let ticker = Arc::clone(&order.ticker);
+        let canceled = Canceled {
+            order_id: Arc::clone(&order.order_id),
+            client_order_id: Arc::clone(&order.client_order_id),
             reduced_by: order.remaining,
             ts_us: now_us,
-        })
+        };
+        self.end(number, OrderStatus::Canceled, "", now_us);
+        self.announce_ticker(&ticker, now_us);
+        Ok(canceled)
     }
 
     /// Cancels every resting order of the member, or of one subaccount if it is named.
@@ -249,18 +251,21 @@ impl Venue {
         let delta = target - order.remaining;
         order.remaining = target;
         order.updated_us = now_us;
-        let order = order.clone();
         if delta != 0 {
-            self.retie(order.account, &order.ticker);
-            self.change_level(&order, delta, now_us);
+            self.tie(number, target - delta);
+            self.change_level(number, delta, now_us);
         }
     }
 
     /// Takes the order out, gives it its new terms, and lets it trade and rest as if it came now.
     fn requeue(&mut self, number: u64, price: Price, target: Count, now_us: i64) {
         let Some(order) = self.orders.get(&number).cloned() else { return };
-        self.unqueue(number, order.side, order.price, &order.ticker);
-        self.change_level(&order, -order.remaining, now_us);
+        self.unqueue(number);
+        self.change_level(number, -order.remaining, now_us);
+        if let Some(holder) = self.accounts.get_mut(order.account) {
+            holder.unrest(&order.ticker, number);
+        }
+        self.retie(order.account, &order.ticker);
         if let Some(order) = self.orders.get_mut(&number) {
             order.price = price;
             order.remaining = target;
@@ -278,24 +283,24 @@ impl Venue {
 
     /// Ends an order: out of the queue, off the level, told to its owner.
     pub(super) fn end(&mut self, number: u64, status: OrderStatus, reason: &'static str, now_us: i64) {
-        let Some(order) = self.orders.get(&number).cloned() else { return };
-        let queued = self.markets.get(&order.ticker).is_some_and(|market| {
-            let side = if order.side == Side::Bid { &market.bids } else { &market.asks };
-            side.get(&order.price).is_some_and(|queue| queue.contains(&number))
-        });
-        if queued {
-            self.unqueue(number, order.side, order.price, &order.ticker);
-            self.change_level(&order, -order.remaining, now_us);
+        let Some(order) = self.orders.get(&number) else { return };
+        let (account, remaining, ticker) = (order.account, order.remaining, Arc::clone(&order.ticker));
+        let was_queued = order.is_queued;
+        if was_queued {
+            self.unqueue(number);
+            self.change_level(number, -remaining, now_us);
         }
-        if let Some(holder) = self.accounts.get_mut(order.account) {
-            holder.unrest(&order.ticker, number);
+        if let Some(holder) = self.accounts.get_mut(account) {
+            holder.unrest(&ticker, number);
         }
-        self.note_in_group(&order, false);
-        self.retie(order.account, &order.ticker);
+        self.note_in_group(number, false);
         if let Some(order) = self.orders.get_mut(&number) {
             order.status = status;
             order.remaining = 0;
             order.updated_us = now_us;
+        }
+        if was_queued {
+            self.tie(number, remaining);
         }
         self.announce_order(number, reason);
     }

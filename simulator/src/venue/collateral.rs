@@ -43,6 +43,27 @@ impl Venue {
         of(&holder.cash) - of(&holder.tied_on_shard)
     }
 
+    /// Counts what an order ties up after what rests of it changed from `before`. Where nothing of its side can close the
+    /// position, only this order counts; else all of the account's orders in the market are counted anew.
+    pub(super) fn tie(&mut self, number: u64, before: Count) {
+        let Some(order) = self.orders.get(&number) else { return };
+        let (Some(holder), Some(market)) =
+            (self.accounts.get_mut(order.account), self.markets.get(&order.ticker))
+        else {
+            return;
+        };
+        if holder.has_credit {
+            return;
+        }
+        if closable(order.side, holder.position(&order.ticker).net) > 0 {
+            let (account, ticker) = (order.account, Arc::clone(&order.ticker));
+            return self.retie(account, &ticker);
+        }
+        let claim = Claim::of(order);
+        let more = open_cost(market, claim) - open_cost(market, Claim { count: before, ..claim });
+        holder.tie(&market.ticker, market.listing.exchange_index, more);
+    }
+
     /// Counts anew what the account's resting orders of one market tie up. To be called whenever one of them, the
     /// position, or the fees changed.
     pub(super) fn retie(&mut self, account: AccountId, ticker: &Arc<str>) {
@@ -55,16 +76,24 @@ impl Venue {
         let shard = market.listing.exchange_index;
         let tied = self.tied_up(holder, market, None, None);
         let before = holder.tied.get(ticker).copied().unwrap_or(0);
-        if tied == before {
-            return;
+        if let Some(holder) = self.accounts.get_mut(account) {
+            holder.tie(ticker, shard, tied - before);
         }
-        let Some(holder) = self.accounts.get_mut(account) else { return };
-        if tied == 0 {
-            holder.tied.remove(ticker);
-        } else {
-            holder.tied.insert(Arc::clone(ticker), tied);
-        }
-        *holder.tied_on_shard.entry(shard).or_insert(0) += tied - before;
+    }
+
+    /// Tells whether what is kept of tied-up cash is what a fresh count gives.
+    #[cfg(test)]
+    pub(super) fn ties_are_exact(&self) -> bool {
+        let fresh = |holder: &Account, ticker: &Arc<str>| {
+            self.markets.get(ticker).map_or(0, |market| self.tied_up(holder, market, None, None))
+        };
+        self.accounts.iter().filter(|holder| !holder.has_credit).all(|holder| {
+            let tickers = holder.resting.keys().chain(holder.tied.keys());
+            let is_exact =
+                |ticker: &Arc<str>| holder.tied.get(ticker).copied().unwrap_or(0) == fresh(holder, ticker);
+            tickers.collect::<Vec<_>>().into_iter().all(is_exact)
+                && holder.tied.values().sum::<Micros>() == holder.tied_on_shard.values().sum::<Micros>()
+        })
     }
 
     /// Tells whether an account can pay for a claim, which may take the place of a resting order.
@@ -79,8 +108,13 @@ impl Venue {
         if holder.has_credit {
             return true;
         }
-        let before = holder.tied.get(&market.ticker).copied().unwrap_or(0);
-        let more = self.tied_up(holder, market, Some(claim), in_place_of) - before;
+        let closable = closable(claim.side, holder.position(&market.ticker).net);
+        let more = if closable == 0 && in_place_of.is_none() {
+            open_cost(market, claim)
+        } else {
+            let before = holder.tied.get(&market.ticker).copied().unwrap_or(0);
+            self.tied_up(holder, market, Some(claim), in_place_of) - before
+        };
         // What only closes a position, or costs no more than before, is always allowed.
         more <= 0 || more <= self.free_cash(account, market.listing.exchange_index)
     }
@@ -116,19 +150,25 @@ impl Venue {
             claims.sort_unstable_by_key(|claim| std::cmp::Reverse(claim.leg_price()));
         }
         let net = holder.position(&market.ticker).net;
-        let (mut closable_by_ask, mut closable_by_bid) = (net.max(0), (-net).max(0));
+        let (mut by_ask, mut by_bid) = (closable(Side::Ask, net), closable(Side::Bid, net));
         let mut tied = 0;
         for claim in claims {
-            let left = match claim.side {
-                Side::Ask => &mut closable_by_ask,
-                Side::Bid => &mut closable_by_bid,
-            };
+            let left = if claim.side == Side::Ask { &mut by_ask } else { &mut by_bid };
             let closed = claim.count.min(*left);
             *left -= closed;
-            let opened = claim.count - closed;
-            tied += cost(claim.side, claim.price, opened)
-                + trade_fee(market.listing.fees, true, claim.price, opened);
+            tied += open_cost(market, Claim { count: claim.count - closed, ..claim });
         }
         tied
     }
+}
+
+/// Contracts of a position that orders on `side` close.
+fn closable(side: Side, net: Count) -> Count {
+    if side == Side::Ask { net.max(0) } else { (-net).max(0) }
+}
+
+/// Returns what a claim costs at worst if it closes nothing.
+fn open_cost(market: &Market, claim: Claim) -> Micros {
+    cost(claim.side, claim.price, claim.count)
+        + trade_fee(market.listing.fees, true, claim.price, claim.count)
 }

@@ -1,5 +1,7 @@
 //! A seeded generator: the same seed gives the same exchange, anywhere.
 
+use std::sync::Arc;
+
 /// SplitMix64. Small, fast, and the same on every machine.
 #[derive(Debug, Clone)]
 pub struct Dice(u64);
@@ -29,8 +31,9 @@ impl Dice {
     }
 
     /// A version 4 UUID in text form.
-    pub fn uuid(&mut self) -> String {
+    pub fn uuid(&mut self) -> Arc<str> {
         let bits = (u128::from(self.bits()) << 64) | u128::from(self.bits());
-        uuid::Builder::from_random_bytes(bits.to_be_bytes()).into_uuid().to_string()
+        let uuid = uuid::Builder::from_random_bytes(bits.to_be_bytes()).into_uuid();
+        Arc::from(&*uuid.hyphenated().encode_lower(&mut [0; uuid::fmt::Hyphenated::LENGTH]))
     }
 }

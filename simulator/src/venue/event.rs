@@ -112,7 +112,7 @@ pub enum VenueEvent {
     Money {
         account: AccountId,
     },
-    Ticker(Box<Ticker>),
+    Ticker(Ticker),
     Lifecycle(Box<Lifecycle>),
     /// Before the first market of an event.
     EventCreated(Box<EventCreated>),

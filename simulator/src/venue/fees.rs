@@ -32,19 +32,20 @@ const REBATE_STEP: Micros = 10_000;
 /// Returns `k * M * C * P * (1 - P)`, rounded up to 1e-4 dollar, in micros. k is 0.07 for takers.
 pub fn trade_fee(schedule: FeeSchedule, is_taker: bool, price: Price, count: Count) -> Micros {
     // k in 1e-4.
-    let k: i128 = match (is_taker, schedule.kind) {
+    let k: i64 = match (is_taker, schedule.kind) {
         (true, _) => 700,
         (false, FeeKind::Quadratic) => 0,
         (false, FeeKind::QuadraticWithMakerFees) => 175,
     };
-    let product = k
-        * i128::from(schedule.multiplier)
-        * i128::from(count)
-        * i128::from(price)
-        * i128::from(DOLLAR - price);
     // Units: 1e-4 (k) * 1e-3 (M) * 1e-2 (C) * 1e-4 * 1e-4 (P) = 1e-17 dollar; 1e-4 dollar is 1e13 of them.
-    let steps =
-        product.div_euclid(10_000_000_000_000) + i128::from(product.rem_euclid(10_000_000_000_000) > 0);
+    const STEP: i64 = 10_000_000_000_000;
+    let terms = (k * schedule.multiplier, price * (DOLLAR - price));
+    // Nearly every product fits into 64 bits, where the division is several times as fast.
+    if let Some(product) = terms.0.checked_mul(count).and_then(|part| part.checked_mul(terms.1)) {
+        return (product.div_euclid(STEP) + i64::from(product.rem_euclid(STEP) > 0)) * BALANCE_STEP;
+    }
+    let product = i128::from(terms.0) * i128::from(count) * i128::from(terms.1);
+    let steps = product.div_euclid(STEP.into()) + i128::from(product.rem_euclid(STEP.into()) > 0);
     Micros::try_from(steps).unwrap_or(Micros::MAX / BALANCE_STEP) * BALANCE_STEP
 }
 

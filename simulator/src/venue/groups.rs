@@ -71,7 +71,7 @@ impl Venue {
         if self.groups_of(member).count() >= GROUPS_MAX {
             return Err(Refusal::invalid(&format!("a member has at most {GROUPS_MAX} order groups")));
         }
-        let id: Arc<str> = self.dice.uuid().into();
+        let id: Arc<str> = self.dice.uuid();
         let group = OrderGroup {
             id: Arc::clone(&id),
             member,
@@ -164,7 +164,8 @@ impl Venue {
     }
 
     /// Notes that an order of a group rests, or rests no more.
-    pub(super) fn note_in_group(&mut self, order: &Order, rests: bool) {
+    pub(super) fn note_in_group(&mut self, number: u64, rests: bool) {
+        let Some(order) = self.orders.get(&number) else { return };
         let Some(group) = order.order_group_id.as_ref().and_then(|id| self.groups.get_mut(id)) else {
             return;
         };

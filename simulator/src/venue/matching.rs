@@ -54,52 +54,34 @@ impl Venue {
     fn trade(&mut self, taker: u64, maker: u64, price: Price, now_us: i64) {
         let (Some(taking), Some(making)) = (self.orders.get(&taker), self.orders.get(&maker)) else { return };
         let count = taking.remaining.min(making.remaining);
+        let is_gone = making.remaining == count;
         let (taker_side, ticker) = (taking.side, Arc::clone(&taking.ticker));
-        let making = making.clone();
-        let trade_id: Arc<str> = self.dice.uuid().into();
-        let open_interest_before = self.open_interest_of(&[taking.account, making.account], &ticker);
-        let accounts = [taking.account, making.account];
-        self.change_level(&making, -count, now_us);
-        self.take_from_queue(maker, count);
+        let trade_id = self.dice.uuid();
+        self.change_level(maker, -count, now_us);
+        if is_gone {
+            self.unqueue(maker);
+        }
         self.record_trade(&ticker, &trade_id, price, count, taker_side, now_us);
-        self.fill(maker, false, &trade_id, price, count, now_us);
-        self.fill(taker, true, &trade_id, price, count, now_us);
-        self.count_in_groups([maker, taker], count, now_us);
-        let grown = self.open_interest_of(&accounts, &ticker) - open_interest_before;
+        let mut longs = self.fill(maker, false, &trade_id, price, count, now_us);
+        longs += self.fill(taker, true, &trade_id, price, count, now_us);
         if let Some(market) = self.markets.get_mut(&ticker) {
-            market.open_interest += grown;
+            market.open_interest += longs;
         }
-    }
-
-    /// Long contracts held by `accounts` in a market.
-    fn open_interest_of(&self, accounts: &[usize], ticker: &str) -> Count {
-        let held =
-            accounts.iter().filter_map(|id| self.accounts.get(*id)).map(|holder| holder.position(ticker).net);
-        held.map(|net| net.max(0)).sum()
-    }
-
-    /// Takes a fully traded maker out of its queue.
-    fn take_from_queue(&mut self, maker: u64, count: Count) {
-        let Some(order) = self.orders.get(&maker) else { return };
-        if order.remaining > count {
-            return;
-        }
-        let (side, price, ticker) = (order.side, order.price, Arc::clone(&order.ticker));
-        self.unqueue(maker, side, price, &ticker);
+        self.count_in_groups([maker, taker], count, now_us);
     }
 
     /// Takes an order out of its queue, and the queue out of the book once it is empty.
-    pub(super) fn unqueue(&mut self, number: u64, side: Side, price: Price, ticker: &str) {
-        let Ok(market) = self.market_mut(ticker) else { return };
-        let queue = market.queue(side, price);
+    pub(super) fn unqueue(&mut self, number: u64) {
+        let Some(order) = self.orders.get_mut(&number) else { return };
+        order.is_queued = false;
+        let Some(market) = self.markets.get_mut(&order.ticker) else { return };
+        let queues = if order.side == Side::Bid { &mut market.bids } else { &mut market.asks };
+        let Some(queue) = queues.get_mut(&order.price) else { return };
         if let Some(at) = queue.iter().position(|queued| *queued == number) {
             queue.remove(at);
         }
         if queue.is_empty() {
-            match side {
-                Side::Bid => market.bids.remove(&price),
-                Side::Ask => market.asks.remove(&price),
-            };
+            queues.remove(&order.price);
         }
     }
 
@@ -142,7 +124,8 @@ impl Venue {
         });
     }
 
-    /// Books one side of a match: order, fee, cash, position, and what its owner is told.
+    /// Books one side of a match: order, fee, cash, position, and what its owner is told. Returns by how much the long
+    /// contracts of its account grew.
     fn fill(
         &mut self,
         number: u64,
@@ -151,10 +134,10 @@ impl Venue {
         price: Price,
         count: Count,
         now_us: i64,
-    ) {
-        let Some(order) = self.orders.get_mut(&number) else { return };
-        let Some(market) = self.markets.get(&order.ticker) else { return };
-        let Some(holder) = self.accounts.get_mut(order.account) else { return };
+    ) -> Count {
+        let Some(order) = self.orders.get_mut(&number) else { return 0 };
+        let Some(market) = self.markets.get(&order.ticker) else { return 0 };
+        let Some(holder) = self.accounts.get_mut(order.account) else { return 0 };
         let before = holder.position(&order.ticker);
         let booked = account::book(before, order.side, price, count);
         let fee = if holder.has_credit {
@@ -186,9 +169,10 @@ impl Venue {
         holder.positions.insert(Arc::clone(&order.ticker), after);
         self.fees_taken += fee;
         let has_credit = holder.has_credit;
+        let longs = after.net.max(0) - before.net.max(0);
         if has_credit {
             self.announce_order(number, "Trade");
-            return;
+            return longs;
         }
         let fill = Fill {
             account: order.member,
@@ -216,6 +200,7 @@ impl Venue {
         self.events.push(VenueEvent::Fill(Box::new(fill)));
         self.events.push(position);
         self.cancel_unpayable(id, shard, now_us);
+        longs
     }
 }
 

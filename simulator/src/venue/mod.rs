@@ -15,6 +15,7 @@ pub mod groups;
 pub mod hash;
 mod lifecycle;
 pub mod market;
+pub mod markets;
 mod matching;
 pub mod order;
 mod pause;
@@ -33,6 +34,7 @@ use event::{Owner, Side, VenueEvent};
 use groups::OrderGroup;
 use hash::Map;
 use market::{Listing, Market, Series};
+use markets::Markets;
 use order::Order;
 use refusal::Refusal;
 use transfers::Moves;
@@ -60,7 +62,7 @@ pub struct Venue {
     pub cancel_all_tail_us: i64,
     /// When a member's last cancel-all ends, and the subaccount it was for.
     cancel_all_until: BTreeMap<AccountId, (i64, Option<i64>)>,
-    pub markets: BTreeMap<Arc<str>, Market>,
+    pub markets: Markets,
     /// What is known of series beyond their markets, by ticker.
     pub series: BTreeMap<String, Series>,
     /// Orders that rest, and every order of a member, by number.
@@ -87,7 +89,7 @@ impl Venue {
             rebalanced_us: 0,
             cancel_all_tail_us: 0,
             cancel_all_until: BTreeMap::new(),
-            markets: BTreeMap::new(),
+            markets: Markets::default(),
             series: BTreeMap::new(),
             orders: Map::default(),
             next_number: 1,
@@ -101,7 +103,7 @@ impl Venue {
 
     /// Opens an account. `has_credit` is for the exchange's own population.
     pub fn open_account(&mut self, has_credit: bool, cash: BTreeMap<i64, Micros>) -> AccountId {
-        let user_id = self.dice.uuid().into();
+        let user_id = self.dice.uuid();
         let id = self.accounts.len();
         self.accounts.push(Account::new(user_id, id, 0, has_credit, cash));
         id
@@ -175,8 +177,9 @@ impl Venue {
         number
     }
 
-    /// Changes a level by `delta`, keeping sizes, clock and announcement together.
-    fn change_level(&mut self, order: &Order, delta: Count, now_us: i64) {
+    /// Changes the level of an order by `delta`, keeping sizes, clock and announcement together.
+    fn change_level(&mut self, number: u64, delta: Count, now_us: i64) {
+        let Some(order) = self.orders.get(&number) else { return };
         let Some(market) = self.markets.get_mut(&order.ticker) else { return };
         let sizes = if order.side == Side::Bid { &mut market.bid_sizes } else { &mut market.ask_sizes };
         let size = sizes.entry(order.price).or_insert(0);

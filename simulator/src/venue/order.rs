@@ -93,6 +93,8 @@ pub struct Order {
     pub maker_cost: Micros,
     pub taker_fees: Micros,
     pub maker_fees: Micros,
+    /// Stands in the queue of its price.
+    pub is_queued: bool,
     /// Rounding paid and not yet given back.
     pub rounding: Micros,
     pub created_us: i64,

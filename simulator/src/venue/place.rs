@@ -33,7 +33,7 @@ impl Venue {
     pub fn place(&mut self, member: AccountId, new: &NewOrder, now_us: i64) -> Result<Placed, Refusal> {
         let client_order_id: Arc<str> = match &new.client_order_id {
             Some(id) if !id.is_empty() => id.as_str().into(),
-            _ => self.dice.uuid().into(),
+            _ => self.dice.uuid(),
         };
         // First of all: a retry learns that its first attempt exists, whatever happened to the market meanwhile.
         let holder = self.accounts.get(member).ok_or_else(Refusal::not_found)?;
@@ -132,7 +132,7 @@ impl Venue {
         now_us: i64,
     ) -> u64 {
         let number = self.number();
-        let order_id: Arc<str> = self.dice.uuid().into();
+        let order_id: Arc<str> = self.dice.uuid();
         let market = self.markets.get(new.ticker.as_str());
         let ticker = market.map_or_else(|| new.ticker.as_str().into(), |market| Arc::clone(&market.ticker));
         let exchange_index = market.map_or(0, |market| market.listing.exchange_index);
@@ -164,6 +164,7 @@ impl Venue {
             maker_cost: 0,
             taker_fees: 0,
             maker_fees: 0,
+            is_queued: false,
             rounding: 0,
             created_us: now_us,
             updated_us: now_us,
@@ -177,16 +178,17 @@ impl Venue {
 
     /// Rests what is left of a good-till-cancelled order; ends the others.
     fn finish(&mut self, number: u64, time_in_force: TimeInForce, now_us: i64) {
-        let Some(order) = self.orders.get(&number).cloned() else { return };
-        if order.status != OrderStatus::Resting {
+        let Some(order) = self.orders.get(&number) else { return };
+        let (status, remaining, filled) = (order.status, order.remaining, order.filled);
+        if status != OrderStatus::Resting {
             return;
         }
-        if order.remaining == 0 {
+        if remaining == 0 {
             // reduce_only without a position: nothing to do.
             self.end(number, OrderStatus::Canceled, "ReduceOnlyCancel", now_us);
         } else if time_in_force == TimeInForce::GoodTillCanceled {
             self.rest(number, now_us);
-            let reason = if order.filled > 0 { "Trade" } else { "" };
+            let reason = if filled > 0 { "Trade" } else { "" };
             self.announce_order(number, reason);
         } else {
             self.end(number, OrderStatus::Canceled, "", now_us);
@@ -195,23 +197,25 @@ impl Venue {
 
     /// Puts what remains at the back of its queue.
     pub(super) fn rest(&mut self, number: u64, now_us: i64) {
-        let Some(order) = self.orders.get(&number).cloned() else { return };
-        if let Ok(market) = self.market_mut(&order.ticker) {
+        let Some(order) = self.orders.get_mut(&number) else { return };
+        order.is_queued = true;
+        let (account, remaining, ticker) = (order.account, order.remaining, Arc::clone(&order.ticker));
+        if let Some(market) = self.markets.get_mut(&ticker) {
             market.queue(order.side, order.price).push_back(number);
         }
-        if let Some(holder) = self.accounts.get_mut(order.account) {
-            holder.resting.entry(Arc::clone(&order.ticker)).or_default().insert(number);
+        if let Some(holder) = self.accounts.get_mut(account) {
+            holder.rest(&ticker, number);
         }
-        self.note_in_group(&order, true);
-        self.retie(order.account, &order.ticker);
         self.expiring.extend(order.expiration_us.map(|at| (at, number)));
-        self.change_level(&order, order.remaining, now_us);
-        self.announce_ticker(&order.ticker, now_us);
+        self.note_in_group(number, true);
+        self.tie(number, 0);
+        self.change_level(number, remaining, now_us);
+        self.announce_ticker(&ticker, now_us);
     }
 
     pub(super) fn announce_ticker(&mut self, ticker: &str, now_us: i64) {
         if let Some(view) = self.markets.get(ticker).map(|market| market.ticker_view(now_us)) {
-            self.events.push(VenueEvent::Ticker(Box::new(view)));
+            self.events.push(VenueEvent::Ticker(view));
         }
     }
 

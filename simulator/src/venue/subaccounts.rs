@@ -30,7 +30,7 @@ impl Venue {
     pub fn open_member(&mut self, cash: BTreeMap<i64, Micros>, now_us: i64) -> AccountId {
         let amount = cash.values().sum();
         let member = self.open_account(false, cash);
-        let id = self.dice.uuid().into();
+        let id = self.dice.uuid();
         if let Some(account) = self.accounts.get_mut(member) {
             account.first_deposit = Some(Deposit { id, amount, at_us: now_us });
             account.updated_us = now_us;

@@ -82,6 +82,7 @@ fn money(venue: &Venue) -> i64 {
 
 fn check(venue: &Venue, total: i64) {
     assert_eq!(money(venue), total, "money is conserved");
+    assert!(venue.ties_are_exact(), "what orders tie up is counted right");
     let net: i64 = venue.accounts.iter().map(|account| account.position("KXT-1").net).sum();
     assert_eq!(net, 0, "every YES has its NO");
     let market = venue.market("KXT-1").unwrap();

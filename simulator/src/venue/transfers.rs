@@ -104,7 +104,7 @@ impl Venue {
         let (source, destination) = (self.subaccount(member, from)?, self.subaccount(member, to)?);
         self.withdraw(source, exchange_index, amount, now_us)?;
         self.deposit(destination, exchange_index, amount, now_us);
-        let transfer_id: Arc<str> = self.dice.uuid().into();
+        let transfer_id: Arc<str> = self.dice.uuid();
         self.moves.entry(member).or_default().between_subaccounts.push(SubaccountTransfer {
             transfer_id: Arc::clone(&transfer_id),
             from,
@@ -140,7 +140,7 @@ impl Venue {
             self.subaccount(member, to)?;
             self.known_shard(member, destination_shard)?;
             self.withdraw(source, source_shard, new.amount, now_us)?;
-            let transfer_id: Arc<str> = self.dice.uuid().into();
+            let transfer_id: Arc<str> = self.dice.uuid();
             self.moves.entry(member).or_default().between_shards.push(ShardTransfer {
                 transfer_id: Arc::clone(&transfer_id),
                 client_transfer_id: new.client_transfer_id.clone(),
