@@ -79,10 +79,21 @@ impl Venue {
         if holder.has_credit {
             return true;
         }
-        let before = holder.tied.get(&market.ticker).copied().unwrap_or(0);
-        let more = self.tied_up(holder, market, Some(claim), in_place_of) - before;
+        let more = self.added_cost(holder, market, claim, in_place_of);
         // What only closes a position, or costs no more than before, is always allowed.
         more <= 0 || more <= self.free_cash(account, market.listing.exchange_index)
+    }
+
+    /// Returns what a claim ties up beyond what is tied up already; negative if it frees cash.
+    pub(super) fn added_cost(
+        &self,
+        holder: &Account,
+        market: &Market,
+        claim: Claim,
+        in_place_of: Option<u64>,
+    ) -> Micros {
+        let before = holder.tied.get(&market.ticker).copied().unwrap_or(0);
+        self.tied_up(holder, market, Some(claim), in_place_of) - before
     }
 
     /// Cancels the newest orders of a shard until the account can pay for all the others.

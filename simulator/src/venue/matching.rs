@@ -12,6 +12,15 @@ use super::order::OrderStatus;
 use super::place::{stops_taker, trades_at};
 use super::units::{Count, Price};
 
+/// A trade as the public sees it.
+#[derive(Debug, Clone, Copy)]
+struct Print {
+    price: Price,
+    count: Count,
+    taker_side: Side,
+    is_block_trade: bool,
+}
+
 impl Venue {
     /// Trades the incoming order `number` with what rests, until its limit, its size or self-trade prevention stops it.
     pub(super) fn match_order(&mut self, number: u64, now_us: i64) {
@@ -61,7 +70,12 @@ impl Venue {
         let accounts = [taking.account, making.account];
         self.change_level(&making, -count, now_us);
         self.take_from_queue(maker, count);
-        self.record_trade(&ticker, &trade_id, price, count, taker_side, now_us);
+        self.record_trade(
+            &ticker,
+            &trade_id,
+            Print { price, count, taker_side, is_block_trade: false },
+            now_us,
+        );
         self.fill(maker, false, &trade_id, price, count, now_us);
         self.fill(taker, true, &trade_id, price, count, now_us);
         self.count_in_groups([maker, taker], count, now_us);
@@ -69,6 +83,29 @@ impl Venue {
         if let Some(market) = self.markets.get_mut(&ticker) {
             market.open_interest += grown;
         }
+    }
+
+    /// Trades two orders with each other in full, past the book, at a price of their own.
+    pub(super) fn trade_off_book(&mut self, taker: u64, maker: u64, price: Price, now_us: i64) {
+        let (Some(taking), Some(making)) = (self.orders.get(&taker), self.orders.get(&maker)) else { return };
+        let count = taking.remaining.min(making.remaining);
+        let (taker_side, ticker) = (taking.side, Arc::clone(&taking.ticker));
+        let accounts = [taking.account, making.account];
+        let trade_id: Arc<str> = self.dice.uuid().into();
+        let open_interest_before = self.open_interest_of(&accounts, &ticker);
+        self.record_trade(
+            &ticker,
+            &trade_id,
+            Print { price, count, taker_side, is_block_trade: true },
+            now_us,
+        );
+        self.fill(maker, false, &trade_id, price, count, now_us);
+        self.fill(taker, true, &trade_id, price, count, now_us);
+        let grown = self.open_interest_of(&accounts, &ticker) - open_interest_before;
+        if let Some(market) = self.markets.get_mut(&ticker) {
+            market.open_interest += grown;
+        }
+        self.announce_ticker(&ticker, now_us);
     }
 
     /// Long contracts held by `accounts` in a market.
@@ -103,15 +140,8 @@ impl Venue {
         }
     }
 
-    fn record_trade(
-        &mut self,
-        ticker: &Arc<str>,
-        trade_id: &Arc<str>,
-        yes_price: Price,
-        count: Count,
-        taker_side: Side,
-        now_us: i64,
-    ) {
+    fn record_trade(&mut self, ticker: &Arc<str>, trade_id: &Arc<str>, print: Print, now_us: i64) {
+        let Print { price: yes_price, count, taker_side, is_block_trade } = print;
         let number = self.number();
         let Some(market) = self.markets.get_mut(ticker) else { return };
         market.note_volume(count, now_us);
@@ -126,6 +156,7 @@ impl Venue {
             yes_price,
             count,
             taker_side,
+            is_block_trade,
             ts_us: now_us,
         });
         market.trades.truncate(TRADES_KEPT);
@@ -138,6 +169,7 @@ impl Venue {
             yes_price,
             count,
             taker_side,
+            is_block_trade,
             ts_us: now_us,
         });
     }

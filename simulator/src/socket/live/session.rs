@@ -149,7 +149,8 @@ impl<E: LiveExchange> LiveSession<E> {
             | Outgoing::Ticker(_)
             | Outgoing::Trade(_)
             | Outgoing::MarketLifecycle(_)
-            | Outgoing::EventLifecycle(_) => return,
+            | Outgoing::EventLifecycle(_)
+            | Outgoing::Communication(_) => return,
         };
         if account != self.account {
             return;
