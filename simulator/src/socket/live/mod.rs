@@ -4,6 +4,7 @@
 
 mod adapter;
 mod encode;
+mod encode_communications;
 mod encode_lifecycle;
 mod encode_private;
 pub(crate) mod message;

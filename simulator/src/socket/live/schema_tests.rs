@@ -14,6 +14,7 @@ use crate::socket::book_frame::{Snapshot, snapshot};
 use crate::socket::channel::Channel;
 use crate::socket::command::Refusal;
 use crate::socket::control::{self, Scope};
+use crate::socket::fanout::Fanout;
 use crate::socket::outbox::{Outbox, Payload};
 use crate::socket::subscription::{Filter, Subscription};
 use crate::time::Clock;
@@ -39,6 +40,7 @@ fn subscription() -> Subscription {
         filter: Filter::All,
         use_yes_price: true,
         skip_ticker_ack: false,
+        fanout: Fanout::default(),
         seq: 0,
     }
 }

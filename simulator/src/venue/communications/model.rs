@@ -8,6 +8,7 @@ use crate::venue::account::AccountId;
 use crate::venue::event::{Leg, Side};
 use crate::venue::units::{Count, DOLLAR, Micros, Price};
 
+use super::OBSCURED_ID;
 use super::state::{QuoteStatus, RfqStatus};
 
 /// Who made something: the member, the account that trades, and the member's public name.
@@ -19,6 +20,13 @@ pub struct Party {
     pub subaccount: Option<i64>,
     pub user_id: Arc<str>,
     pub communications_id: Arc<str>,
+}
+
+impl Party {
+    /// Returns the public name as a member sees it; others get a placeholder for a hidden one.
+    pub fn shown_to(&self, viewer: AccountId, is_hidden: bool) -> &str {
+        if is_hidden && viewer != self.member { OBSCURED_ID } else { &self.communications_id }
+    }
 }
 
 /// How much is asked for.
@@ -148,6 +156,11 @@ impl Quote {
     /// When the bid of a side came.
     pub fn since(&self, side: Leg) -> u64 {
         if side == Leg::Yes { self.yes_since } else { self.no_since }
+    }
+
+    /// Returns the RFQ creator's public name as a member sees it on this quote: its execution reveals it.
+    pub fn rfq_creator_shown_to<'a>(&self, rfq: &'a Rfq, viewer: AccountId) -> &'a str {
+        rfq.creator.shown_to(viewer, rfq.is_obscured && self.status != QuoteStatus::Executed)
     }
 
     pub fn accepted_count(&self) -> Option<Count> {
