@@ -81,7 +81,7 @@ async fn list(request: HttpRequest, state: web::Data<HttpState>) -> Reply {
         let is_own = batch.creator.member == member;
         status.is_none_or(|status| status == batch.status)
             && (!own_only || is_own)
-            && subaccount.is_none_or(|number| is_own && number == batch.creator.subaccount.unwrap_or(0))
+            && subaccount.is_none_or(|number| is_own && number == batch.creator.number())
     };
     let (batches, cursor) = state.0.exchange.with(|venue| {
         let wanted = venue.communications.batches.values().filter(|batch| wanted(batch));

@@ -50,8 +50,8 @@ async fn propose(request: HttpRequest, state: web::Data<HttpState>, body: Bytes)
         seller_user_id: body.text("seller_user_id")?.to_owned(),
         seller_subaccount: subaccount(&body, "seller_subaccount")?,
         ticker: body.text("market_ticker")?.to_owned(),
-        price: required_number(&body, "price_centi_cents")?,
-        count: required_number(&body, "centicount")?,
+        price: body.required_number("price_centi_cents")?,
+        count: body.required_number("centicount")?,
         maker_side: body.word("maker_side", SIDES)?,
         expires_us: expires.as_microsecond(),
     };
@@ -90,8 +90,4 @@ async fn list(request: HttpRequest, state: web::Data<HttpState>) -> Reply {
         (proposals, cursor)
     });
     Ok(reply(&json!({ "block_trade_proposals": proposals, "cursor": cursor })))
-}
-
-fn required_number(body: &Body, name: &str) -> Result<i64, ApiError> {
-    body.number(name)?.ok_or_else(|| ApiError::unreadable(format!("{name} is required")))
 }

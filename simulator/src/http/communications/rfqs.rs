@@ -70,7 +70,7 @@ async fn list(request: HttpRequest, state: web::Data<HttpState>) -> Reply {
             && event.is_none_or(|event| *event == *rfq.event_ticker)
             && (!own_only || is_own)
             && creator.is_none_or(|creator| *creator == *rfq.creator.user_id)
-            && subaccount.is_none_or(|number| is_own && number == rfq.creator.subaccount.unwrap_or(0))
+            && subaccount.is_none_or(|number| is_own && number == rfq.creator.number())
     };
     let (rfqs, cursor) = state.0.exchange.with(|venue| {
         let wanted = venue.communications.rfqs.values().filter(|rfq| wanted(rfq));

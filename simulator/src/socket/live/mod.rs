@@ -14,6 +14,8 @@ mod snapshots;
 mod throttle;
 
 #[cfg(test)]
+mod communications_tests;
+#[cfg(test)]
 mod exchange_tests;
 #[cfg(test)]
 mod fake;

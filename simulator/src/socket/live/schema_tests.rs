@@ -20,7 +20,7 @@ use crate::socket::subscription::{Filter, Subscription};
 use crate::time::Clock;
 use crate::venue::event::Leg;
 
-fn specification() -> Option<Value> {
+pub(super) fn specification() -> Option<Value> {
     let shared = std::env::var_os("OUTRIGGER_SHARED")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"), PathBuf::from);
     let file = shared.join("kalshi/asyncapi.yaml");
@@ -45,7 +45,7 @@ fn subscription() -> Subscription {
     }
 }
 
-fn encoded(write: impl FnOnce(&mut Payload)) -> Value {
+pub(super) fn encoded(write: impl FnOnce(&mut Payload)) -> Value {
     let mut to = Payload::default();
     write(&mut to);
     serde_json::from_slice(&to).unwrap()

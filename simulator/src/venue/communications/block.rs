@@ -172,8 +172,8 @@ impl Venue {
                 return Err(Refusal::insufficient_balance());
             }
         }
-        let bid = self.admit_block(buyer, proposal, Side::Bid, now_us);
-        let ask = self.admit_block(seller, proposal, Side::Ask, now_us);
+        let bid = self.admit_block(proposal, Side::Bid, now_us);
+        let ask = self.admit_block(proposal, Side::Ask, now_us);
         let (maker, taker) = if proposal.maker_side == Leg::Yes { (bid, ask) } else { (ask, bid) };
         self.trade_off_book(taker, maker, proposal.price, now_us);
         let order_id = |number| self.orders.get(&number).map(|order| Arc::clone(&order.order_id));
@@ -186,7 +186,8 @@ impl Venue {
     }
 
     /// Makes the order of one side.
-    fn admit_block(&mut self, account: AccountId, proposal: &Proposal, side: Side, now_us: i64) -> u64 {
+    fn admit_block(&mut self, proposal: &Proposal, side: Side, now_us: i64) -> u64 {
+        let party = if side == Side::Bid { &proposal.buyer.party } else { &proposal.seller.party };
         let order = NewOrder {
             ticker: proposal.ticker.to_string(),
             client_order_id: None,
@@ -199,15 +200,15 @@ impl Venue {
             reduce_only: false,
             cancel_order_on_pause: false,
             expiration_time: None,
-            subaccount: 0,
+            subaccount: party.number(),
             order_group_id: None,
             exchange_index: None,
         };
         let client_order_id: Arc<str> = self.dice.uuid().into();
-        if let Some(holder) = self.accounts.get_mut(account) {
+        if let Some(holder) = self.accounts.get_mut(party.member) {
             holder.client_order_ids.insert(Arc::clone(&client_order_id));
         }
-        self.admit(account, &order, proposal.count, client_order_id, now_us)
+        self.admit(party.trader, &order, proposal.count, client_order_id, now_us)
     }
 
     fn participant(

@@ -14,19 +14,33 @@ use crate::venue::order::{NewOrder, OrderStatus, SelfTradePrevention, TimeInForc
 use crate::venue::units::{Count, Price};
 
 use super::deadline::{Due, ENDED_KEPT_US};
-use super::model::{OrderRef, Quote, Rfq};
+use super::model::{OrderRef, Party, Quote, Rfq};
 use super::notice::Notice;
 use super::state::{QuoteStatus, QuoteStep};
 
 /// Why a confirmed quote did not trade.
 const FAILED: &str = "execution failed";
 
+/// Who trades: the member, the number of its subaccount, and the account of that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Seat {
+    member: AccountId,
+    number: i64,
+    pub(super) trader: AccountId,
+}
+
+impl Seat {
+    fn of(party: &Party) -> Seat {
+        Seat { member: party.member, number: party.number(), trader: party.trader }
+    }
+}
+
 /// A trade that both sides have agreed to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Deal {
     pub(super) ticker: Arc<str>,
-    pub(super) maker: AccountId,
-    pub(super) taker: AccountId,
+    pub(super) maker: Seat,
+    pub(super) taker: Seat,
     pub(super) maker_side: Side,
     /// On the YES leg.
     pub(super) price: Price,
@@ -41,8 +55,8 @@ impl Deal {
         let (maker_side, price) = quote.maker_terms(side);
         Some(Deal {
             ticker: Arc::clone(&rfq.ticker),
-            maker: quote.creator.trader,
-            taker: rfq.creator.trader,
+            maker: Seat::of(&quote.creator),
+            taker: Seat::of(&rfq.creator),
             maker_side,
             price,
             count: quote.count(side)?,
@@ -55,7 +69,7 @@ impl Deal {
     /// The accounts and what each of them needs to be able to pay.
     pub(super) fn claims(&self) -> [(AccountId, Claim); 2] {
         let claim = |side| Claim { side, price: self.price, count: self.count };
-        [(self.maker, claim(self.maker_side)), (self.taker, claim(self.maker_side.opposite()))]
+        [(self.maker.trader, claim(self.maker_side)), (self.taker.trader, claim(self.maker_side.opposite()))]
     }
 
     fn order(&self, is_maker: bool) -> NewOrder {
@@ -73,7 +87,7 @@ impl Deal {
             reduce_only: false,
             cancel_order_on_pause: false,
             expiration_time: None,
-            subaccount: 0,
+            subaccount: if is_maker { self.maker.number } else { self.taker.number },
             order_group_id: None,
             exchange_index: None,
         }
@@ -104,15 +118,15 @@ impl Venue {
         if !self.affords(taker, market, claim, None) {
             return None;
         }
-        let making = self.place(deal.maker, &deal.order(true), now_us).ok()?;
-        let taking = self.place(deal.taker, &deal.order(false), now_us).ok();
+        let making = self.place(deal.maker.member, &deal.order(true), now_us).ok()?;
+        let taking = self.place(deal.taker.member, &deal.order(false), now_us).ok();
         let has_traded = taking.as_ref().is_some_and(|taking| taking.filled + making.filled > 0);
         if !deal.maker_rests || !has_traded {
-            self.cancel_rest(deal.maker, &making, now_us);
+            self.cancel_rest(deal.maker.member, &making, now_us);
         }
         let taking = taking?;
         if !has_traded {
-            self.cancel_rest(deal.taker, &taking, now_us);
+            self.cancel_rest(deal.taker.member, &taking, now_us);
             return None;
         }
         let order =
@@ -120,8 +134,8 @@ impl Venue {
         Some((order(making), order(taking)))
     }
 
-    fn cancel_rest(&mut self, account: AccountId, placed: &Placed, now_us: i64) {
-        let rests = self.order_of(account, &placed.order_id).filter(|o| o.status == OrderStatus::Resting);
+    fn cancel_rest(&mut self, member: AccountId, placed: &Placed, now_us: i64) {
+        let rests = self.order_of(member, &placed.order_id).filter(|o| o.status == OrderStatus::Resting);
         if let Some(number) = rests.map(|order| order.number) {
             self.end(number, OrderStatus::Canceled, "", now_us);
             self.announce_ticker_of(number, now_us);

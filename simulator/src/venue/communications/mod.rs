@@ -91,7 +91,9 @@ impl Venue {
     }
 
     fn party(&self, member: AccountId, subaccount: Option<i64>) -> Result<Party, Refusal> {
-        let trader = self.trading_account(member, subaccount.unwrap_or(0))?;
+        let number = subaccount.unwrap_or(0);
+        let trader = self.subaccount(member, number);
+        let trader = trader.map_err(|_| refusal::invalid(format!("subaccount {number} does not exist")))?;
         let holder = self.accounts.get(member).ok_or_else(Refusal::not_found)?;
         Ok(Party {
             member,
@@ -100,14 +102,6 @@ impl Venue {
             user_id: Arc::clone(&holder.user_id),
             communications_id: self.communications_id(member)?,
         })
-    }
-
-    /// Finds the account of a member that trades.
-    fn trading_account(&self, member: AccountId, subaccount: i64) -> Result<AccountId, Refusal> {
-        match subaccount {
-            0 => Ok(member),
-            other => Err(refusal::invalid(format!("subaccount {other} does not exist"))),
-        }
     }
 
     fn windows(&self, ticker: &str) -> Windows {
@@ -136,4 +130,4 @@ impl Venue {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -23,6 +23,11 @@ pub struct Party {
 }
 
 impl Party {
+    /// The number of the subaccount that trades.
+    pub fn number(&self) -> i64 {
+        self.subaccount.unwrap_or(0)
+    }
+
     /// Returns the public name as a member sees it; others get a placeholder for a hidden one.
     pub fn shown_to(&self, viewer: AccountId, is_hidden: bool) -> &str {
         if is_hidden && viewer != self.member { OBSCURED_ID } else { &self.communications_id }

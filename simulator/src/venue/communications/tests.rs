@@ -4,9 +4,13 @@ mod batches;
 mod blocks;
 mod money;
 mod quotes;
+mod story;
+mod subaccounts;
 mod tables;
 
 use std::sync::Arc;
+
+pub(crate) use story::story;
 
 use super::model::{Combo, ComboLeg, Quote, Rfq, Size};
 use super::notice::Notice;
@@ -16,9 +20,9 @@ use crate::venue::event::{Leg, VenueEvent};
 use crate::venue::market::Listing;
 use crate::venue::tests::{START, venue};
 
-pub(super) const SECOND: i64 = 1_000_000;
+pub(crate) const SECOND: i64 = 1_000_000;
 
-pub(super) fn request(ticker: &str, size: Size) -> NewRfq {
+pub(crate) fn request(ticker: &str, size: Size) -> NewRfq {
     NewRfq {
         ticker: ticker.into(),
         size,
@@ -29,7 +33,7 @@ pub(super) fn request(ticker: &str, size: Size) -> NewRfq {
     }
 }
 
-pub(super) fn bids(rfq_id: &str, yes_bid: i64, no_bid: i64) -> NewQuote {
+pub(crate) fn bids(rfq_id: &str, yes_bid: i64, no_bid: i64) -> NewQuote {
     NewQuote {
         rfq_id: rfq_id.into(),
         yes_bid,
@@ -41,14 +45,14 @@ pub(super) fn bids(rfq_id: &str, yes_bid: i64, no_bid: i64) -> NewQuote {
 }
 
 /// Four members with 500 dollars each and the active market KXT-1.
-pub(super) fn quiet() -> Venue {
+pub(crate) fn quiet() -> Venue {
     let mut venue = venue(0);
     venue.take_events();
     venue
 }
 
 /// As [`quiet`], with more markets, combos of legs L0, L1 and so on.
-pub(super) fn with_combos(legs: &[&[usize]]) -> Venue {
+pub(crate) fn with_combos(legs: &[&[usize]]) -> Venue {
     let mut venue = quiet();
     let first = venue.market("KXT-1").unwrap().listing.clone();
     for (number, legs) in legs.iter().enumerate() {
@@ -67,15 +71,15 @@ pub(super) fn with_combos(legs: &[&[usize]]) -> Venue {
     venue
 }
 
-pub(super) fn rfq<'a>(venue: &'a Venue, id: &str) -> &'a Rfq {
+pub(crate) fn rfq<'a>(venue: &'a Venue, id: &str) -> &'a Rfq {
     &venue.communications.rfqs[id]
 }
 
-pub(super) fn quote<'a>(venue: &'a Venue, id: &str) -> &'a Quote {
+pub(crate) fn quote<'a>(venue: &'a Venue, id: &str) -> &'a Quote {
     &venue.communications.quotes[id]
 }
 
-pub(super) fn notices(venue: &mut Venue) -> Vec<Notice> {
+pub(crate) fn notices(venue: &mut Venue) -> Vec<Notice> {
     let notice = |event| match event {
         VenueEvent::Communication(notice) => Some(*notice),
         _ => None,
@@ -84,7 +88,7 @@ pub(super) fn notices(venue: &mut Venue) -> Vec<Notice> {
 }
 
 /// An RFQ of member 0 for ten contracts and a quote of member 1 on it.
-pub(super) fn quoted(venue: &mut Venue) -> (Arc<str>, Arc<str>) {
+pub(crate) fn quoted(venue: &mut Venue) -> (Arc<str>, Arc<str>) {
     let rfq = venue.create_rfq(0, &request("KXT-1", Size::Contracts(1_000)), START).unwrap();
     let quote = venue.create_quote(1, &bids(&rfq, 4_000, 5_500), START).unwrap();
     (rfq, quote)
