@@ -31,6 +31,11 @@ impl Body {
         self.0.get(name).filter(|value| !value.is_null())
     }
 
+    /// Tells whether a field is there; null counts as absent.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.field(name).is_some()
+    }
+
     pub(super) fn optional_text(&self, name: &str) -> Result<Option<&str>, ApiError> {
         match self.field(name) {
             None => Ok(None),

@@ -11,12 +11,20 @@ pub(super) const CANCEL: u32 = 2;
 /// The cost of reading one order.
 pub(super) const READ_ORDER: u32 = 2;
 
+/// The cost of creating, reading and withdrawing a quote.
+pub(super) const QUOTE: u32 = 2;
+
 /// The calls whose cost is not the default, as the exchange lists them.
 const LISTED: &[(&str, &str, u32)] = &[
     ("DELETE", "/portfolio/events/orders", CANCEL),
     ("DELETE", "/portfolio/events/orders/:order_id", CANCEL),
     ("DELETE", "/portfolio/events/orders/batched", CANCEL),
     ("GET", "/portfolio/orders/:order_id", READ_ORDER),
+    ("POST", "/communications/quotes", QUOTE),
+    ("GET", "/communications/quotes/:quote_id", QUOTE),
+    ("DELETE", "/communications/quotes/:quote_id", QUOTE),
+    ("GET", "/communications/rfqs/:rfq_id/quotes/:quote_id", QUOTE),
+    ("DELETE", "/communications/rfqs/:rfq_id/quotes/:quote_id", QUOTE),
 ];
 
 /// Returns the reply of `GET /account/endpoint_costs`.

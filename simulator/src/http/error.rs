@@ -55,6 +55,15 @@ impl ApiError {
         Self::nested(400, code, message, None)
     }
 
+    pub(super) fn forbidden(details: &str) -> Self {
+        Self::nested(403, "forbidden", "forbidden", Some(details))
+    }
+
+    /// Refuses with a status and a code of its own.
+    pub(super) fn refused(status: u16, code: &str, message: &str) -> Self {
+        Self::nested(status, code, message, None)
+    }
+
     pub(super) fn deprecated() -> Self {
         let message = "this endpoint is deprecated, use /portfolio/events/orders";
         Self::nested(410, "deprecated_v1_order_endpoint", message, None)

@@ -6,6 +6,7 @@
 mod account;
 mod body;
 mod bucket;
+mod communications;
 mod costs;
 mod error;
 mod events;
@@ -112,7 +113,8 @@ pub fn configure(config: &mut ServiceConfig, state: HttpState) {
                 .configure(order_groups::routes)
                 .configure(subaccounts::routes)
                 .configure(transfers::routes)
-                .configure(portfolio::routes),
+                .configure(portfolio::routes)
+                .configure(communications::routes),
         )
         .default_service(web::to(no_route));
 }

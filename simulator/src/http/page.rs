@@ -1,7 +1,7 @@
 //! Pages of a list: newest first, with an opaque cursor that is empty on the last page.
 //!
 //! A cursor names the last item that was shown, so a list that grows between two pages repeats and skips nothing.
-//! An unreadable cursor counts as none, as the exchange was recorded to do.
+//! An unreadable cursor counts as none, as the exchange was recorded to do; the lists of communications refuse it.
 
 use std::cmp::Reverse;
 
@@ -44,18 +44,40 @@ impl Page {
         Ok(Self { limit: query.limit(default, max)?, after })
     }
 
+    /// As [`Page::of`], where an unreadable cursor is refused.
+    pub(super) fn strict(query: &Query, default: usize, max: usize) -> Result<Self, ApiError> {
+        let page = Self::of(query, default, max)?;
+        match query.text("cursor") {
+            Some(_) if page.after.is_none() => Err(ApiError::parameter("cursor")),
+            _ => Ok(page),
+        }
+    }
+
     /// Returns the items of the page and the cursor of the next one.
-    pub(super) fn cut<T>(&self, mut items: Vec<(Place, T)>) -> (Vec<T>, String) {
+    pub(super) fn cut<T>(&self, items: Vec<(Place, T)>) -> (Vec<T>, String) {
+        self.cut_weighed(items, |_| 0, 0)
+    }
+
+    /// As [`Page::cut`], with a page that ends before its items weigh more than `max`. The first always fits.
+    pub(super) fn cut_weighed<T>(
+        &self,
+        mut items: Vec<(Place, T)>,
+        weigh: impl Fn(&T) -> usize,
+        max: usize,
+    ) -> (Vec<T>, String) {
         items.sort_by(|(one, _), (other, _)| one.cmp(other));
-        let mut rest =
+        let rest =
             items.into_iter().filter(|(place, _)| self.after.as_ref().is_none_or(|after| place > after));
-        let mut shown = Vec::new();
-        let mut last = None;
-        for (place, item) in rest.by_ref().take(self.limit) {
+        let (mut shown, mut last, mut weight, mut more) = (Vec::new(), None, 0, false);
+        for (place, item) in rest {
+            weight += weigh(&item);
+            more = shown.len() >= self.limit || (weight > max && !shown.is_empty());
+            if more {
+                break;
+            }
             last = Some(place);
             shown.push(item);
         }
-        let more = rest.next().is_some();
         let cursor = last.filter(|_| more).map(|place| place.cursor()).unwrap_or_default();
         (shown, cursor)
     }

@@ -17,14 +17,15 @@ pub(super) async fn list(request: HttpRequest, state: web::Data<HttpState>) -> R
     let page = Page::of(&query, 100, 1_000)?;
     let ticker = query.text("ticker");
     let span = query.span("min_ts", "max_ts")?;
-    // Nothing is traded off the book here.
-    let blocks_only = query.flag("is_block_trade")?;
+    let block_wanted = query.text("is_block_trade").map(|_| query.flag("is_block_trade")).transpose()?;
     let (trades, cursor) = state.0.exchange.with(|venue| {
         let markets =
             venue.markets.values().filter(|market| ticker.is_none_or(|ticker| *ticker == *market.ticker));
         let trades =
             markets.flat_map(|market| market.trades.iter().map(move |trade| (&*market.ticker, trade)));
-        let wanted = trades.filter(|(_, trade)| !blocks_only && span.holds(trade.ts_us));
+        let wanted = trades.filter(|(_, trade)| {
+            block_wanted.is_none_or(|wanted| wanted == trade.is_block_trade) && span.holds(trade.ts_us)
+        });
         let number = |trade: &PublicTrade| i64::try_from(trade.number).unwrap_or(i64::MAX);
         let items = wanted.map(|(ticker, trade)| (Place::new(number(trade), ""), (ticker, trade))).collect();
         let (trades, cursor) = page.cut(items);
@@ -47,6 +48,6 @@ fn trade_json(ticker: &str, trade: &PublicTrade) -> Value {
         "taker_outcome_side": outcome_side,
         "taker_book_side": book_side,
         "created_time": wire::time(trade.ts_us),
-        "is_block_trade": false,
+        "is_block_trade": trade.is_block_trade,
     })
 }

@@ -62,6 +62,18 @@ impl Channel {
             "market_lifecycle_v2" | "event_lifecycle" | "event_fee_update" => Self::MarketLifecycle,
             "multivariate_market_lifecycle" => Self::MultivariateLifecycle,
             "order_group_updates" => Self::OrderGroupUpdates,
+            "rfq_created"
+            | "rfq_deleted"
+            | "quote_created"
+            | "quote_accepted"
+            | "quote_executed"
+            | "rfq_batch_created"
+            | "rfq_batch_deleted"
+            | "rfq_batch_best_quotes"
+            | "rfq_batch_executed"
+            | "batch_quote_created"
+            | "batch_quote_accepted"
+            | "batch_quote_executed" => Self::Communications,
             _ => return None,
         })
     }

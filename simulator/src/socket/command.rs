@@ -6,6 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::channel::Channel;
+use super::fanout::Fanout;
 
 /// A refusal of a command: the exchange's error code and text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +44,10 @@ fn standard_text(code: u8) -> &'static str {
         13 => "Unsupported action",
         14 => "Market Ticker required",
         15 => "Action required",
+        19 => "Invalid shard_factor",
+        20 => "Missing shard_factor when shard_key is set",
+        21 => "Invalid shard_key",
+        22 => "shard_factor too large",
         25 => "Subscription buffer overflow",
         26 => "Subscription market limit exceeded",
         _ => "Unable to process message",
@@ -86,6 +91,7 @@ pub(crate) struct Subscribe {
     pub(crate) skip_ticker_ack: bool,
     /// Absent when the client did not say; the exchange's default is false today.
     pub(crate) use_yes_price: Option<bool>,
+    pub(crate) fanout: Fanout,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -160,6 +166,7 @@ fn parse_subscribe(params: &Map<String, Value>) -> Result<Subscribe, Refusal> {
         send_initial_snapshot: flag(params, "send_initial_snapshot")?.unwrap_or(false),
         skip_ticker_ack: flag(params, "skip_ticker_ack")?.unwrap_or(false),
         use_yes_price: flag(params, "use_yes_price")?,
+        fanout: Fanout::parse(params)?,
     })
 }
 

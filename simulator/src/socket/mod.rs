@@ -8,6 +8,7 @@ pub(crate) mod channel;
 pub(crate) mod command;
 pub(crate) mod connection;
 pub(crate) mod control;
+mod fanout;
 mod inbox;
 pub(crate) mod live;
 pub(crate) mod outbox;

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use super::channel::Channel;
 use super::command::{Action, Command, Markets, Refusal, Request, Subscribe, Update};
 use super::control::{self, Scope};
+use super::fanout::Fanout;
 use super::outbox::Outbox;
 
 /// The largest number of markets named by one subscription (error 26 beyond).
@@ -42,6 +43,8 @@ pub(crate) struct Subscription {
     pub(crate) filter: Filter,
     pub(crate) use_yes_price: bool,
     pub(crate) skip_ticker_ack: bool,
+    /// The part of the communications channel that is wanted.
+    pub(crate) fanout: Fanout,
     /// The last number of its sequence that was sent.
     pub(crate) seq: u64,
 }
@@ -168,6 +171,7 @@ impl Subscriptions {
                 if let Some(use_yes_price) = command.use_yes_price {
                     subscription.use_yes_price = use_yes_price;
                 }
+                subscription.fanout = command.fanout;
                 (subscription, tickers)
             }
             None => {
@@ -179,6 +183,7 @@ impl Subscriptions {
                     filter,
                     use_yes_price: command.use_yes_price.unwrap_or(false),
                     skip_ticker_ack: command.skip_ticker_ack,
+                    fanout: command.fanout,
                     seq: 0,
                 });
                 let Some(subscription) = self.list.last_mut() else { return Err(Refusal::standard(10)) };

@@ -108,15 +108,24 @@ impl Venue {
         if holder.has_credit {
             return true;
         }
-        let closable = closable(claim.side, holder.position(&market.ticker).net);
-        let more = if closable == 0 && in_place_of.is_none() {
-            open_cost(market, claim)
-        } else {
-            let before = holder.tied.get(&market.ticker).copied().unwrap_or(0);
-            self.tied_up(holder, market, Some(claim), in_place_of) - before
-        };
+        let more = self.added_cost(holder, market, claim, in_place_of);
         // What only closes a position, or costs no more than before, is always allowed.
         more <= 0 || more <= self.free_cash(account, market.listing.exchange_index)
+    }
+
+    /// Returns what a claim ties up beyond what is tied up already; negative if it frees cash.
+    pub(super) fn added_cost(
+        &self,
+        holder: &Account,
+        market: &Market,
+        claim: Claim,
+        in_place_of: Option<u64>,
+    ) -> Micros {
+        if in_place_of.is_none() && closable(claim.side, holder.position(&market.ticker).net) == 0 {
+            return open_cost(market, claim);
+        }
+        let before = holder.tied.get(&market.ticker).copied().unwrap_or(0);
+        self.tied_up(holder, market, Some(claim), in_place_of) - before
     }
 
     /// Cancels the newest orders of a shard until the account can pay for all the others.

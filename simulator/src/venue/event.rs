@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::account::AccountId;
+use super::communications::notice::Notice;
 use super::order::Order;
 use super::units::{Count, Micros, Price};
 
@@ -83,6 +84,7 @@ pub enum VenueEvent {
         yes_price: Price,
         count: Count,
         taker_side: Side,
+        is_block_trade: bool,
         ts_us: i64,
     },
     Fill(Box<Fill>),
@@ -116,6 +118,8 @@ pub enum VenueEvent {
     Lifecycle(Box<Lifecycle>),
     /// Before the first market of an event.
     EventCreated(Box<EventCreated>),
+    /// Of RFQs and quotes.
+    Communication(Box<Notice>),
 }
 
 /// What became of an order group; limits in 1e-2 contracts.

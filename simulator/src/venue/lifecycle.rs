@@ -18,6 +18,7 @@ impl Venue {
     pub fn advance(&mut self, now_us: i64) {
         self.expire_orders(now_us);
         self.advance_transfers(now_us);
+        self.advance_communications(now_us);
         let due = self.markets.values().filter(|market| next_step(market, now_us).is_some());
         let tickers: Vec<Arc<str>> = due.map(|market| Arc::clone(&market.ticker)).collect();
         for ticker in tickers {

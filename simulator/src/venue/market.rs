@@ -80,6 +80,8 @@ pub struct PublicTrade {
     pub yes_price: Price,
     pub count: Count,
     pub taker_side: Side,
+    /// Agreed off the book.
+    pub is_block_trade: bool,
     pub ts_us: i64,
 }
 

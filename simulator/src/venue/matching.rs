@@ -12,6 +12,15 @@ use super::order::OrderStatus;
 use super::place::{stops_taker, trades_at};
 use super::units::{Count, Price};
 
+/// A trade as the public sees it.
+#[derive(Debug, Clone, Copy)]
+struct Print {
+    price: Price,
+    count: Count,
+    taker_side: Side,
+    is_block_trade: bool,
+}
+
 impl Venue {
     /// Trades the incoming order `number` with what rests, until its limit, its size or self-trade prevention stops it.
     pub(super) fn match_order(&mut self, number: u64, now_us: i64) {
@@ -61,13 +70,38 @@ impl Venue {
         if is_gone {
             self.unqueue(maker);
         }
-        self.record_trade(&ticker, &trade_id, price, count, taker_side, now_us);
-        let mut longs = self.fill(maker, false, &trade_id, price, count, now_us);
-        longs += self.fill(taker, true, &trade_id, price, count, now_us);
-        if let Some(market) = self.markets.get_mut(&ticker) {
+        let print = Print { price, count, taker_side, is_block_trade: false };
+        self.settle_match(taker, maker, &ticker, &trade_id, print, now_us);
+        self.count_in_groups([maker, taker], count, now_us);
+    }
+
+    /// Trades two orders with each other in full, past the book, at a price of their own.
+    pub(super) fn trade_off_book(&mut self, taker: u64, maker: u64, price: Price, now_us: i64) {
+        let (Some(taking), Some(making)) = (self.orders.get(&taker), self.orders.get(&maker)) else { return };
+        let count = taking.remaining.min(making.remaining);
+        let (taker_side, ticker) = (taking.side, Arc::clone(&taking.ticker));
+        let trade_id = self.dice.uuid();
+        let print = Print { price, count, taker_side, is_block_trade: true };
+        self.settle_match(taker, maker, &ticker, &trade_id, print, now_us);
+        self.announce_ticker(&ticker, now_us);
+    }
+
+    /// Prints a match and books it for both sides.
+    fn settle_match(
+        &mut self,
+        taker: u64,
+        maker: u64,
+        ticker: &Arc<str>,
+        trade_id: &Arc<str>,
+        print: Print,
+        now_us: i64,
+    ) {
+        self.record_trade(ticker, trade_id, print, now_us);
+        let mut longs = self.fill(maker, false, trade_id, print.price, print.count, now_us);
+        longs += self.fill(taker, true, trade_id, print.price, print.count, now_us);
+        if let Some(market) = self.markets.get_mut(ticker) {
             market.open_interest += longs;
         }
-        self.count_in_groups([maker, taker], count, now_us);
     }
 
     /// Takes an order out of its queue, and the queue out of the book once it is empty.
@@ -85,15 +119,8 @@ impl Venue {
         }
     }
 
-    fn record_trade(
-        &mut self,
-        ticker: &Arc<str>,
-        trade_id: &Arc<str>,
-        yes_price: Price,
-        count: Count,
-        taker_side: Side,
-        now_us: i64,
-    ) {
+    fn record_trade(&mut self, ticker: &Arc<str>, trade_id: &Arc<str>, print: Print, now_us: i64) {
+        let Print { price: yes_price, count, taker_side, is_block_trade } = print;
         let number = self.number();
         let Some(market) = self.markets.get_mut(ticker) else { return };
         market.note_volume(count, now_us);
@@ -108,6 +135,7 @@ impl Venue {
             yes_price,
             count,
             taker_side,
+            is_block_trade,
             ts_us: now_us,
         });
         market.trades.truncate(TRADES_KEPT);
@@ -120,6 +148,7 @@ impl Venue {
             yes_price,
             count,
             taker_side,
+            is_block_trade,
             ts_us: now_us,
         });
     }

@@ -7,6 +7,7 @@
 pub mod account;
 mod change;
 mod collateral;
+pub mod communications;
 pub mod dice;
 pub mod event;
 pub mod fees;
@@ -72,6 +73,8 @@ pub struct Venue {
     pub fees_taken: Micros,
     pub trading_paused: bool,
     pub exchange_paused: bool,
+    /// RFQs, quotes, batches and block trades.
+    pub communications: communications::Communications,
     /// When resting orders expire, and their numbers.
     expiring: BTreeSet<(i64, u64)>,
     events: Vec<VenueEvent>,
@@ -96,6 +99,7 @@ impl Venue {
             fees_taken: 0,
             trading_paused: false,
             exchange_paused: false,
+            communications: communications::Communications::default(),
             expiring: BTreeSet::new(),
             events: Vec::new(),
         }
@@ -231,4 +235,4 @@ mod member_tests;
 #[cfg(test)]
 mod rules_tests;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -123,7 +123,7 @@ impl Venue {
             .sum()
     }
 
-    fn admit(
+    pub(super) fn admit(
         &mut self,
         account: AccountId,
         new: &NewOrder,

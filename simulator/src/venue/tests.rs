@@ -13,7 +13,7 @@ use super::market::{Listing, Outcome};
 use super::order::{NewOrder, OrderStatus, SelfTradePrevention, TimeInForce};
 use super::{Amendment, Reduction, Venue};
 
-pub(super) const START: i64 = 1_790_000_000_000_000;
+pub(crate) const START: i64 = 1_790_000_000_000_000;
 pub(super) const CLOSE: i64 = START + 3_600_000_000;
 
 fn listing(value: i64) -> Listing {

@@ -1,5 +1,6 @@
 //! The routes on a quiet exchange of their own: every reply and refusal as a client sees it.
 
+mod communications;
 mod limits;
 mod markets;
 mod orders;

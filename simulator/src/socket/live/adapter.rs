@@ -25,16 +25,24 @@ impl LiveExchange for Exchange {
     fn outgoing(event: &VenueEvent) -> Option<Outgoing<'_>> {
         Some(match event {
             VenueEvent::BookChange { .. } => Outgoing::BookDelta(book_delta(event)?),
-            VenueEvent::Trade { trade_id, ticker, yes_price, count, taker_side, ts_us, .. } => {
-                Outgoing::Trade(Trade {
-                    trade_id,
-                    ticker,
-                    yes_price: *yes_price,
-                    count: *count,
-                    taker: *taker_side,
-                    ts_us: *ts_us,
-                })
-            }
+            VenueEvent::Trade {
+                trade_id,
+                ticker,
+                yes_price,
+                count,
+                taker_side,
+                is_block_trade,
+                ts_us,
+                ..
+            } => Outgoing::Trade(Trade {
+                trade_id,
+                ticker,
+                yes_price: *yes_price,
+                count: *count,
+                taker: *taker_side,
+                is_block_trade: *is_block_trade,
+                ts_us: *ts_us,
+            }),
             VenueEvent::Fill(fill) => Outgoing::Fill(self::fill(fill)),
             VenueEvent::UserOrder { account, order, reason } => {
                 Outgoing::UserOrder(user_order(*account, order, reason))
@@ -76,6 +84,7 @@ impl LiveExchange for Exchange {
                 collateral_return_type: "",
                 series_ticker: &created.series_ticker,
             }),
+            VenueEvent::Communication(notice) => Outgoing::Communication(notice),
         })
     }
 

@@ -103,7 +103,7 @@ pub(super) fn trade(to: &mut Payload, subscription: &mut Subscription, trade: &T
     push_count_member(to, "count_fp", trade.count);
     let (side, book_side) = (trade.taker.outcome().name(), trade.taker.name());
     push!(to, r#","taker_side":"{side}","taker_outcome_side":"{side}","taker_book_side":"{book_side}""#);
-    to.extend_from_slice(br#","is_block_trade":false"#);
+    push!(to, r#","is_block_trade":{}"#, trade.is_block_trade);
     push_ts(to, trade.ts_us);
     push_tail(to);
 }

@@ -119,7 +119,15 @@ pub(crate) fn ticker(volume: i64) -> Ticker<'static> {
 }
 
 pub(crate) fn trade() -> Trade<'static> {
-    Trade { trade_id: TRADE_ID, ticker: "A", yes_price: 5_200, count: 100, taker: Side::Bid, ts_us: TS_US }
+    Trade {
+        trade_id: TRADE_ID,
+        ticker: "A",
+        yes_price: 5_200,
+        count: 100,
+        taker: Side::Bid,
+        is_block_trade: false,
+        ts_us: TS_US,
+    }
 }
 
 pub(crate) fn fill() -> Fill<'static> {

@@ -3,6 +3,7 @@
 //! Times are in Unix microseconds, those of life cycles in seconds, as the channel gives them.
 
 use crate::venue::account::AccountId;
+use crate::venue::communications::notice::Notice;
 use crate::venue::event::{GroupChange, Leg, Side};
 use crate::venue::units::{Count, Micros, Price};
 
@@ -18,6 +19,7 @@ pub(crate) enum Outgoing<'a> {
     Group(Group<'a>),
     MarketLifecycle(MarketLifecycle<'a>),
     EventLifecycle(EventLifecycle<'a>),
+    Communication(&'a Notice),
 }
 
 /// A change of one level.
@@ -68,6 +70,7 @@ pub(crate) struct Trade<'a> {
     pub(crate) yes_price: Price,
     pub(crate) count: Count,
     pub(crate) taker: Side,
+    pub(crate) is_block_trade: bool,
     pub(crate) ts_us: i64,
 }
 

@@ -4,6 +4,7 @@
 
 mod adapter;
 mod encode;
+mod encode_communications;
 mod encode_lifecycle;
 mod encode_private;
 pub(crate) mod message;
@@ -12,6 +13,8 @@ pub(crate) mod session;
 mod snapshots;
 mod throttle;
 
+#[cfg(test)]
+mod communications_tests;
 #[cfg(test)]
 mod exchange_tests;
 #[cfg(test)]

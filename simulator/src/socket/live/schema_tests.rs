@@ -14,12 +14,13 @@ use crate::socket::book_frame::{Snapshot, snapshot};
 use crate::socket::channel::Channel;
 use crate::socket::command::Refusal;
 use crate::socket::control::{self, Scope};
+use crate::socket::fanout::Fanout;
 use crate::socket::outbox::{Outbox, Payload};
 use crate::socket::subscription::{Filter, Subscription};
 use crate::time::Clock;
 use crate::venue::event::Leg;
 
-fn specification() -> Option<Value> {
+pub(super) fn specification() -> Option<Value> {
     let shared = std::env::var_os("OUTRIGGER_SHARED")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"), PathBuf::from);
     let file = shared.join("kalshi/asyncapi.yaml");
@@ -39,11 +40,12 @@ fn subscription() -> Subscription {
         filter: Filter::All,
         use_yes_price: true,
         skip_ticker_ack: false,
+        fanout: Fanout::default(),
         seq: 0,
     }
 }
 
-fn encoded(write: impl FnOnce(&mut Payload)) -> Value {
+pub(super) fn encoded(write: impl FnOnce(&mut Payload)) -> Value {
     let mut to = Payload::default();
     write(&mut to);
     serde_json::from_slice(&to).unwrap()

@@ -18,12 +18,13 @@ use crate::socket::subscription::{Subscription, Subscriptions};
 
 use crate::time::Clock;
 use crate::venue::account::AccountId;
+use crate::venue::communications::notice::Notice;
 
 use super::message::{BookDelta, Group, MarketChange, MarketLifecycle, Outgoing, Ticker};
 use super::port::LiveExchange;
 use super::snapshots::Snapshots;
 use super::throttle::Throttle;
-use super::{encode, encode_lifecycle, encode_private};
+use super::{encode, encode_communications, encode_lifecycle, encode_private};
 
 /// Batches handled before other work of the connection gets its turn.
 const BATCHES_AT_ONCE_MAX: usize = 256;
@@ -68,6 +69,7 @@ impl<E: LiveExchange> LiveSession<E> {
                         out.text(|to| encode_lifecycle::event(to, sid, seq, &event));
                     }
                 }
+                Some(Outgoing::Communication(notice)) => self.on_communication(notice, out),
                 Some(private) => self.on_private(&private, out),
                 None => {}
             }
@@ -139,6 +141,15 @@ impl<E: LiveExchange> LiveSession<E> {
         }
     }
 
+    fn on_communication(&mut self, notice: &Notice, out: &mut Outbox) {
+        let account = self.account;
+        let subscription = self.subscriptions.of_channel(Channel::Communications);
+        if let Some(subscription) = subscription.filter(|it| it.fanout.wants(notice, account)) {
+            let (sid, seq) = (subscription.sid, subscription.next_seq());
+            out.text(|to| encode_communications::notice(to, sid, seq, notice, account));
+        }
+    }
+
     fn on_private(&mut self, message: &Outgoing<'_>, out: &mut Outbox) {
         let (account, channel, ticker) = match message {
             Outgoing::Fill(fill) => (fill.account, Channel::Fill, fill.ticker),
@@ -149,7 +160,8 @@ impl<E: LiveExchange> LiveSession<E> {
             | Outgoing::Ticker(_)
             | Outgoing::Trade(_)
             | Outgoing::MarketLifecycle(_)
-            | Outgoing::EventLifecycle(_) => return,
+            | Outgoing::EventLifecycle(_)
+            | Outgoing::Communication(_) => return,
         };
         if account != self.account {
             return;
