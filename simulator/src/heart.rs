@@ -66,6 +66,10 @@ impl Pulse {
         Pulse { exchange, heart: Mutex::new(heart) }
     }
 
+    pub(crate) fn exchange(&self) -> &Exchange {
+        &self.exchange
+    }
+
     fn beat(&self, now_us: i64) {
         if let Some(heart) = self.heart.lock().as_mut() {
             self.exchange.with(|venue| heart.beat(venue, now_us));

@@ -4,11 +4,14 @@
 //! recording in its place. Shares no code with what connects to it.
 
 pub mod auth;
+mod doors;
+pub mod faults;
 mod heart;
 pub mod host;
 pub mod http;
 pub mod population;
 pub mod replay;
+mod routes;
 pub mod scenario;
 mod server;
 pub mod socket;
@@ -20,6 +23,7 @@ mod view;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+pub use faults::{FaultError, FaultSpec, Tls, TlsError, TlsMode};
 pub use scenario::{Scenario, ScenarioError};
 pub use server::{Running, SpawnError, spawn};
 pub use time::Pace;
@@ -40,6 +44,14 @@ pub struct Options {
     pub start_us: Option<i64>,
     /// Records everything the exchange says.
     pub tape: Option<PathBuf>,
+    /// Faults next to those of the scenario.
+    pub faults: Vec<FaultSpec>,
+    /// Opens the routes under `/control/` to clients of this machine.
+    pub control: bool,
+    /// More ports, with TLS, in front of the same exchange.
+    pub tls: Vec<Tls>,
+    /// Where the certificate of the CA behind `tls` is written.
+    pub tls_ca: Option<PathBuf>,
 }
 
 /// A member's key: RSA or Ed25519, as SPKI PEM. Ids that name the same public key share one account.
@@ -67,6 +79,10 @@ impl Default for Options {
             pace: Pace::Real,
             start_us: None,
             tape: None,
+            faults: Vec::new(),
+            control: false,
+            tls: Vec::new(),
+            tls_ca: None,
         }
     }
 }

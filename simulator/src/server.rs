@@ -16,12 +16,17 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Options;
 use crate::auth::{KeyError, KeyRing};
+use crate::doors::Doors;
+use crate::faults::control::Control;
+use crate::faults::rest::interpose;
+use crate::faults::{FaultError, TlsError};
 use crate::heart::{Heart, Pulse};
 use crate::host::Exchange;
-use crate::http::{self, Bucket, HttpState, Limits};
+use crate::http::{Bucket, HttpState, Limits};
 use crate::replay::{CatalogMarket, Recording, ReplayError};
+use crate::routes::Routes;
 use crate::scenario::Scenario;
-use crate::socket::{self, Feed, SocketState};
+use crate::socket::{Feed, SocketState};
 use crate::tape::Tape;
 use crate::time::{Clock, wall_us};
 use crate::venue::Venue;
@@ -48,6 +53,10 @@ pub enum SpawnError {
     Replay(#[from] ReplayError),
     #[error("the tape {path} cannot be written")]
     Tape { path: String, source: std::io::Error },
+    #[error(transparent)]
+    Fault(#[from] FaultError),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     #[error("the exchange's threads could not start")]
     Thread(#[source] std::io::Error),
 }
@@ -56,17 +65,25 @@ pub enum SpawnError {
 #[derive(Debug)]
 pub struct Running {
     addr: SocketAddr,
+    tls: Vec<SocketAddr>,
     server: ServerHandle,
     sockets: CancellationToken,
     stop: Arc<AtomicBool>,
     pulse: Arc<Pulse>,
     tape: Option<Arc<Tape>>,
     threads: Vec<JoinHandle<()>>,
+    front: Option<JoinHandle<()>>,
+    front_end: CancellationToken,
 }
 
 impl Running {
     pub fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// Returns the addresses with TLS, in the order of [`Options::tls`].
+    pub fn tls_addrs(&self) -> &[SocketAddr] {
+        &self.tls
     }
 
     /// Moves the time of a stepped exchange on by `ms`.
@@ -88,6 +105,9 @@ impl Running {
         for thread in self.threads {
             let _ = thread.join();
         }
+        // After the server, so that it carried everything the exchange had to say.
+        self.front_end.cancel();
+        self.front.map(JoinHandle::join);
         if let Some(tape) = &self.tape {
             tape.flush();
         }
@@ -99,9 +119,7 @@ pub fn spawn(options: Options) -> Result<Running, SpawnError> {
     let keys = KeyRing::new(options.keys.iter().map(|key| (key.id.as_str(), key.public_pem.as_str())))?;
     let recording =
         options.replay.as_ref().map(|replay| Recording::open(&replay.file, replay.speed)).transpose()?;
-    let address = options.listen;
-    let listener = TcpListener::bind(address).map_err(|source| SpawnError::Listen { address, source })?;
-    let addr = listener.local_addr().map_err(|source| SpawnError::Listen { address, source })?;
+    let mut doors = Doors::open(&options)?;
 
     let tape = options.tape.clone().or_else(tape_of_environment).map(open_tape).transpose()?;
     let now_us = options.start_us.unwrap_or_else(wall_us);
@@ -141,10 +159,15 @@ pub fn spawn(options: Options) -> Result<Running, SpawnError> {
     let clock = Arc::clone(exchange.clock());
     let socket = SocketState { keys, feed, clock, tape: tape.clone(), stop: sockets.clone() };
     let pulse = Arc::new(Pulse::new(exchange, heart));
-    let (server, serving) = serve(listener, socket, rest, tape.clone())?;
+    let front_end = CancellationToken::new();
+    let front = doors.start_front(sockets.clone(), front_end.clone()).map_err(SpawnError::Thread)?;
+    let Doors { faults, server, addr, tls, .. } = doors;
+    let control = faults.clone().filter(|_| options.control);
+    let control = control.map(|faults| Control { pulse: Arc::clone(&pulse), faults });
+    let (server, serving) = serve(server, Routes { socket, rest, tape: tape.clone(), faults, control })?;
     let mut threads = vec![serving];
     threads.extend(Arc::clone(&pulse).start(Arc::clone(&stop)).map_err(SpawnError::Thread)?);
-    Ok(Running { addr, server, sockets, stop, pulse, tape, threads })
+    Ok(Running { addr, tls, server, sockets, stop, pulse, tape, threads, front, front_end })
 }
 
 /// A directory in which every exchange of a test run leaves its tape.
@@ -162,21 +185,17 @@ fn open_tape(path: PathBuf) -> Result<Arc<Tape>, SpawnError> {
     Tape::create(&path).map(Arc::new).map_err(told)
 }
 
-fn serve(
-    listener: TcpListener,
-    socket: SocketState,
-    rest: HttpState,
-    tape: Option<Arc<Tape>>,
-) -> Result<(ServerHandle, JoinHandle<()>), SpawnError> {
+fn serve(listener: TcpListener, routes: Routes) -> Result<(ServerHandle, JoinHandle<()>), SpawnError> {
     let (started, handle) = mpsc::channel();
     let run = move || {
         rt::System::new().block_on(async move {
             let server = HttpServer::new(move || {
+                let routes = routes.clone();
                 App::new()
-                    .wrap(Condition::new(tape.is_some(), from_fn(record)))
-                    .app_data(tape.clone())
-                    .configure(|config| socket::configure(config, socket.clone()))
-                    .configure(|config| http::configure(config, rest.clone()))
+                    .wrap(Condition::new(routes.tape.is_some(), from_fn(record)))
+                    // Outside the tape, which holds what the exchange meant to say.
+                    .wrap(Condition::new(routes.faults.is_some(), from_fn(interpose)))
+                    .configure(|config| routes.configure(config))
             })
             .workers(WORKERS)
             // Small frames must leave at once: else each waits for the acknowledgement of the one before.

@@ -164,6 +164,18 @@ pub(super) struct ExchangeArgs {
     /// A member's key id and public key, RSA or Ed25519, as a file or the PEM itself; repeatable
     #[arg(long = "key", value_name = "ID=PUBLIC_PEM")]
     pub keys: Vec<String>,
+    /// File of [[faults]] tables: what goes wrong, where and when (docs/api/exchange-faults.md)
+    #[arg(long, value_name = "FILE")]
+    pub faults: Option<PathBuf>,
+    /// Open the routes under /control/ to clients of this machine
+    #[arg(long)]
+    pub control: bool,
+    /// One more port, with TLS: valid, expired, wrong-name, self-signed or aborted; repeatable
+    #[arg(long = "tls", value_name = "ADDR=MODE")]
+    pub tls: Vec<String>,
+    /// Where the certificate of the CA behind --tls is written (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls")]
+    pub tls_ca: Option<PathBuf>,
     /// error, warn, info, debug or trace [default: info]
     #[arg(long, value_name = "LEVEL")]
     pub log_level: Option<String>,

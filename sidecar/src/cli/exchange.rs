@@ -5,7 +5,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
-use outrigger_simulator::{KeyEntry, Options, Pace, Replay, Running, Scenario, SpawnError, spawn};
+use outrigger_simulator::{
+    FaultSpec, KeyEntry, Options, Pace, Replay, Running, Scenario, SpawnError, TlsMode, spawn,
+};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::args::ExchangeArgs;
@@ -22,9 +24,13 @@ pub(super) fn run(args: ExchangeArgs) -> anyhow::Result<ExitCode> {
         // Before READY, so that whoever waits for it may stop us from then on.
         let stop = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         let members = options.keys.len();
+        let modes: Vec<TlsMode> = options.tls.iter().map(|tls| tls.mode).collect();
         let running = start(options)?;
         output::ready(running.addr().port(), args.nonce.as_deref().unwrap_or("-"))?;
         tracing::info!(event = "exchange_open", address = %running.addr(), members, "the simulated exchange is open");
+        for (address, mode) in running.tls_addrs().iter().zip(modes) {
+            tracing::info!(event = "exchange_tls_open", %address, ?mode, "the exchange is open with TLS");
+        }
         if members == 0 {
             tracing::warn!(event = "exchange_without_members", "no --key was given, so nobody can sign in");
         }
@@ -40,9 +46,13 @@ fn start(options: Options) -> anyhow::Result<Running> {
         Ok(running) => Ok(running),
         // The user can put these right on the command line.
         Err(error @ SpawnError::Listen { .. }) => Err(Usage(error.to_string()).into()),
-        Err(error @ (SpawnError::Key(_) | SpawnError::Replay(_) | SpawnError::Tape { .. })) => {
-            Err(Usage(format!("{:#}", anyhow::Error::from(error))).into())
-        }
+        Err(
+            error @ (SpawnError::Key(_)
+            | SpawnError::Replay(_)
+            | SpawnError::Tape { .. }
+            | SpawnError::Fault(_)
+            | SpawnError::Tls(_)),
+        ) => Err(Usage(format!("{:#}", anyhow::Error::from(error))).into()),
         Err(error) => Err(error.into()),
     }
 }
@@ -91,6 +101,7 @@ fn read(args: &ExchangeArgs) -> anyhow::Result<(Options, Log)> {
             Err(error) => wrong.push(format!("--key: {error:#}")),
         }
     }
+    read_faults(args, &mut options, &mut wrong);
     let log = log_from_flags(args.log_level.as_deref(), args.log_format.as_deref(), &mut wrong);
     if !wrong.is_empty() {
         bail!(Usage(wrong.join("\n  ")));
@@ -107,6 +118,22 @@ fn pace(text: &str) -> anyhow::Result<Pace> {
         (_, Some(times)) => Ok(Pace::Times(times)),
         _ => bail!("\"{text}\" is not real, stepped or a multiple from 1x to 100000x"),
     }
+}
+
+/// What goes wrong, and the ports and routes that are there for it.
+fn read_faults(args: &ExchangeArgs, options: &mut Options, wrong: &mut Vec<String>) {
+    match args.faults.as_deref().map(FaultSpec::from_file).transpose() {
+        Ok(faults) => options.faults = faults.unwrap_or_default(),
+        Err(error) => wrong.push(format!("--faults: {:#}", anyhow::Error::from(error))),
+    }
+    for text in &args.tls {
+        match text.parse() {
+            Ok(tls) => options.tls.push(tls),
+            Err(error) => wrong.push(format!("--tls: {error}")),
+        }
+    }
+    options.control = args.control;
+    options.tls_ca.clone_from(&args.tls_ca);
 }
 
 /// A scenario's name, or a file that describes one.

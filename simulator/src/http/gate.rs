@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use actix_web::HttpRequest;
 
 use crate::auth::AccountRef;
+use crate::faults::skew_ms;
 use crate::time::wall_us;
 use crate::venue::account::AccountId;
 
@@ -85,7 +86,7 @@ impl Gates {
 impl HttpState {
     /// Verifies the signature of a request and returns its account, without any charge yet.
     pub(super) fn verify(&self, request: &HttpRequest) -> Result<AccountId, ApiError> {
-        let now_ms = wall_us() / 1_000;
+        let now_ms = wall_us() / 1_000 + skew_ms(request);
         let verified =
             self.0.keys.verify(request.headers(), request.method().as_str(), request.path(), now_ms);
         let AccountRef { index, .. } = verified?;

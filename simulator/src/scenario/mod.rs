@@ -7,6 +7,8 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use crate::faults::{self, FaultSpec};
+
 pub use calendar::Calendar;
 pub use series::SeriesPlan;
 
@@ -32,6 +34,8 @@ pub struct Scenario {
     /// Balance reads per second; they have a bucket of their own.
     pub balance_reads_per_second: u32,
     pub series: Vec<SeriesPlan>,
+    /// What goes wrong.
+    pub faults: Vec<FaultSpec>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +63,7 @@ impl Default for Scenario {
             write_tokens_max: 900,
             balance_reads_per_second: 5,
             series: series::calm(),
+            faults: Vec::new(),
         }
     }
 }
@@ -83,8 +88,10 @@ impl Scenario {
         let shown = path.display().to_string();
         let text = std::fs::read_to_string(path)
             .map_err(|source| ScenarioError::Unreadable { path: shown.clone(), source })?;
-        toml::from_str(&text)
-            .map_err(|error| ScenarioError::Malformed { path: shown, reason: error.to_string() })
+        let malformed = |reason| ScenarioError::Malformed { path: shown.clone(), reason };
+        let scenario: Scenario = toml::from_str(&text).map_err(|error| malformed(error.to_string()))?;
+        faults::check(&scenario.faults).map_err(|error| malformed(error.to_string()))?;
+        Ok(scenario)
     }
 }
 
@@ -100,5 +107,9 @@ mod tests {
         assert_eq!(Scenario::from_file(&path).unwrap().acts_per_second, 5);
         std::fs::write(&path, "acts_per_secnd = 5\n").unwrap();
         assert!(Scenario::from_file(&path).unwrap_err().to_string().contains("acts_per_secnd"));
+        std::fs::write(&path, "[[faults]]\nroute = \"GET /markets\"\nfault = \"drop\"\n").unwrap();
+        assert_eq!(Scenario::from_file(&path).unwrap().faults.len(), 1);
+        std::fs::write(&path, "[[faults]]\nroute = \"GET /markets\"\nfault = \"dorp\"\n").unwrap();
+        assert!(Scenario::from_file(&path).unwrap_err().to_string().contains("fault 1: a route has no"));
     }
 }

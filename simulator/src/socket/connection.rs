@@ -14,13 +14,16 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, MissedTickBehavior, interval_at};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 
 use super::command::Request;
 use super::inbox::{Inbound, Inbox};
 use super::outbox::Outbox;
+use crate::faults::Cut;
+use crate::faults::frame::FrameFaults;
+use crate::faults::stream::Cuts;
 use crate::tape::Track;
 use crate::time::Clock;
 
@@ -51,6 +54,8 @@ pub(crate) struct Wire {
     pub(crate) clock: Arc<Clock>,
     /// Where its frames are recorded, if they are.
     pub(crate) track: Option<Track>,
+    pub(crate) faults: Option<Box<FrameFaults>>,
+    pub(crate) cuts: Cuts,
     /// Cancelled when the exchange stops.
     pub(crate) stop: CancellationToken,
 }
@@ -73,8 +78,8 @@ pub(crate) fn serve<S: Session + 'static>(
 }
 
 async fn run<S: Session>(mut inbox: Inbox, mut session: S, chunks: mpsc::Sender<Bytes>, wire: Wire) {
-    let Wire { clock, track, stop } = wire;
-    let mut out = Outbox::new(clock, track);
+    let Wire { clock, track, faults, mut cuts, stop } = wire;
+    let mut out = Outbox::new(clock, track).with_faults(faults);
     let mut heartbeat = interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
     heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut heard_at = Instant::now();
@@ -83,6 +88,13 @@ async fn run<S: Session>(mut inbox: Inbox, mut session: S, chunks: mpsc::Sender<
             biased;
             () = stop.cancelled() => {
                 out.close(CloseCode::Away, "exchange is going away");
+                break;
+            }
+            how = cuts.next() => {
+                if how != Cut::Close {
+                    return;
+                }
+                out.close(CloseCode::Away, "maintenance");
                 break;
             }
             // Who does not read is not heard either: the answers would pile up.
@@ -105,6 +117,9 @@ async fn run<S: Session>(mut inbox: Inbox, mut session: S, chunks: mpsc::Sender<
                     out.ping(HEARTBEAT_PAYLOAD);
                 }
             }
+            () = sleep_until(out.due_at().unwrap_or_else(Instant::now)), if out.due_at().is_some() => {
+                out.release();
+            }
             () = session.pump(&mut out), if session.wants_to_send(&out) => {}
         }
     }
@@ -114,7 +129,9 @@ async fn run<S: Session>(mut inbox: Inbox, mut session: S, chunks: mpsc::Sender<
 /// Handles one message of the client; false ends the connection.
 fn on_inbound<S: Session>(inbound: Inbound, session: &mut S, out: &mut Outbox) -> bool {
     match inbound {
-        Inbound::Text(text) => session.on_request(Request::parse(&text), out),
+        Inbound::Text(text) => {
+            (0..out.hearings()).for_each(|_| session.on_request(Request::parse(&text), out));
+        }
         Inbound::Binary => session.on_request(Request::parse(b""), out),
         Inbound::Ping(payload) => out.pong(&payload),
         Inbound::Pong => {}
@@ -177,7 +194,8 @@ mod tests {
             let payload = web::Payload::from_request(&request, &mut payload).await.unwrap();
             let (chunks, mut body) = mpsc::channel(CHUNKS_IN_FLIGHT);
             let begun = Instant::now();
-            let wire = Wire { clock: Arc::new(Clock::real()), track: None, stop: CancellationToken::new() };
+            let (clock, stop) = (Arc::new(Clock::real()), CancellationToken::new());
+            let wire = Wire { clock, track: None, faults: None, cuts: Cuts::never(), stop };
             let connection = run(Inbox::new(payload), Mute, chunks, wire);
             let watch = async {
                 let mut beats = 0;

@@ -29,6 +29,9 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::{AccountRef, KeyRing};
+use crate::faults::frame::FrameFaults;
+use crate::faults::skew_ms;
+use crate::faults::stream::Cuts;
 use crate::host::Exchange;
 use crate::replay::Recording;
 use crate::tape::Tape;
@@ -89,11 +92,17 @@ pub fn configure(config: &mut web::ServiceConfig, state: SocketState) {
 
 /// Verifies the signature of the upgrade request and opens the connection.
 async fn upgrade(request: HttpRequest, payload: web::Payload, state: web::Data<SocketState>) -> HttpResponse {
-    let now_ms = wall_us().div_euclid(1_000);
+    let now_ms = wall_us().div_euclid(1_000) + skew_ms(&request);
     match state.keys.verify_upgrade(request.headers(), request.path(), now_ms) {
         Ok(account) => {
             let track = state.tape.as_ref().map(Tape::track);
-            let wire = Wire { clock: Arc::clone(&state.clock), track, stop: state.stop.clone() };
+            let wire = Wire {
+                clock: Arc::clone(&state.clock),
+                track,
+                faults: FrameFaults::of(&request),
+                cuts: Cuts::of(&request),
+                stop: state.stop.clone(),
+            };
             (state.feed.0)(&request, payload, &account, wire)
         }
         Err(refusal) => {

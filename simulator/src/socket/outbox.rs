@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use actix_http::ws::{CloseCode, CloseReason, OpCode, Parser};
 use bytes::{Bytes, BytesMut};
+use tokio::time::Instant;
 
+use crate::faults::frame::FrameFaults;
 use crate::tape::Track;
 use crate::time::Clock;
 
@@ -47,12 +49,22 @@ pub(crate) struct Outbox {
     payload: Payload,
     clock: Arc<Clock>,
     track: Option<Track>,
+    /// What goes wrong with text frames, if anything may.
+    faults: Option<Box<FrameFaults>>,
 }
 
 impl Outbox {
     /// Makes the outbox of a connection whose frames are dated by `clock` and recorded on `track`.
     pub(crate) fn new(clock: Arc<Clock>, track: Option<Track>) -> Self {
-        Self { waiting: BytesMut::new(), payload: Payload::default(), clock, track }
+        Self { waiting: BytesMut::new(), payload: Payload::default(), clock, track, faults: None }
+    }
+
+    pub(crate) fn with_faults(self, faults: Option<Box<FrameFaults>>) -> Self {
+        Self { faults, ..self }
+    }
+
+    fn waiting_bytes(&self) -> usize {
+        self.waiting.len() + self.faults.as_ref().map_or(0, |faults| faults.late_bytes())
     }
 
     /// Encodes one text frame whose JSON `write` appends; the newline of server frames is added here.
@@ -64,12 +76,43 @@ impl Outbox {
             track.frame(&self.payload);
         }
         self.payload.push(b'\n');
-        Parser::write_message(&mut self.waiting, &*self.payload, OpCode::Text, true, false);
+        self.send();
     }
 
     /// Encodes one text frame with exactly these bytes, which need not be JSON.
     pub(crate) fn verbatim(&mut self, payload: &[u8]) {
-        Parser::write_message(&mut self.waiting, payload, OpCode::Text, true, false);
+        self.payload.clear();
+        self.payload.extend_from_slice(payload);
+        self.send();
+    }
+
+    /// Encodes the frame that was written, or what becomes of it.
+    fn send(&mut self) {
+        let waiting = &mut self.waiting;
+        let mut write = |frame: &[u8]| Parser::write_message(waiting, frame, OpCode::Text, true, false);
+        match &mut self.faults {
+            Some(faults) => faults.pass(&self.payload, Instant::now(), &mut write),
+            None => write(&self.payload),
+        }
+    }
+
+    /// Returns when [`Outbox::release`] has something to do.
+    pub(crate) fn due_at(&self) -> Option<Instant> {
+        self.faults.as_ref()?.due_at()
+    }
+
+    /// Encodes frames that were held back until now.
+    pub(crate) fn release(&mut self) {
+        let waiting = &mut self.waiting;
+        if let Some(faults) = &mut self.faults {
+            let mut write = |frame: &[u8]| Parser::write_message(waiting, frame, OpCode::Text, true, false);
+            faults.release(Instant::now(), &mut write);
+        }
+    }
+
+    /// Says how often a command is heard.
+    pub(crate) fn hearings(&self) -> usize {
+        self.faults.as_ref().map_or(1, |faults| faults.hearings())
     }
 
     pub(crate) fn ping(&mut self, payload: &[u8]) {
@@ -91,12 +134,12 @@ impl Outbox {
 
     /// Tells whether a source that can wait may add more.
     pub(crate) fn has_room(&self) -> bool {
-        self.waiting.len() < ROOM_BYTES
+        self.waiting_bytes() < ROOM_BYTES
     }
 
     /// Tells whether the client reads too slowly for a source that cannot wait.
     pub(crate) fn is_overflowing(&self) -> bool {
-        self.waiting.len() > OVERFLOW_BYTES
+        self.waiting_bytes() > OVERFLOW_BYTES
     }
 
     /// Takes the next chunk of encoded bytes; a chunk may end inside a frame.

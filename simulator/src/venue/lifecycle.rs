@@ -43,7 +43,7 @@ impl Venue {
         }
     }
 
-    fn enter(&mut self, ticker: &Arc<str>, status: Status, now_us: i64) {
+    pub(super) fn enter(&mut self, ticker: &Arc<str>, status: Status, now_us: i64) {
         if let Some(market) = self.markets.get_mut(ticker) {
             market.status = status;
             market.updated_us = now_us;

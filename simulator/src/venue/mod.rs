@@ -22,6 +22,7 @@ pub mod order;
 mod pause;
 mod place;
 pub mod refusal;
+pub mod steer;
 mod subaccounts;
 pub mod transfers;
 pub mod units;
