@@ -140,6 +140,7 @@ fn member_of(event: &VenueEvent) -> Option<AccountId> {
         | VenueEvent::Trade { .. }
         | VenueEvent::Ticker(_)
         | VenueEvent::Lifecycle(_)
-        | VenueEvent::EventCreated(_) => None,
+        | VenueEvent::EventCreated(_)
+        | VenueEvent::EventFee(_) => None,
     }
 }

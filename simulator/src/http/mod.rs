@@ -6,6 +6,7 @@
 mod account;
 mod body;
 mod bucket;
+mod candles;
 mod costs;
 mod error;
 mod events;
@@ -104,6 +105,7 @@ pub fn configure(config: &mut ServiceConfig, state: HttpState) {
             web::scope(BASE)
                 .configure(exchange::routes)
                 .configure(account::routes)
+                .configure(candles::routes)
                 .configure(markets::routes)
                 .configure(events::routes)
                 .configure(series::routes)

@@ -170,5 +170,5 @@ fn closable(side: Side, net: Count) -> Count {
 /// Returns what a claim costs at worst if it closes nothing.
 fn open_cost(market: &Market, claim: Claim) -> Micros {
     cost(claim.side, claim.price, claim.count)
-        + trade_fee(market.listing.fees, true, claim.price, claim.count)
+        + trade_fee(market.fees(), true, claim.price, claim.count)
 }

@@ -5,10 +5,13 @@
 //! the sum of its orders; a `client_order_id` is used once per account, for ever.
 
 pub mod account;
+pub mod candles;
 mod change;
 mod collateral;
+pub mod combo;
 pub mod dice;
 pub mod event;
+mod fee_change;
 pub mod fees;
 pub mod grid;
 pub mod groups;
@@ -29,6 +32,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use account::{Account, AccountId};
+use combo::{Collections, Combo};
 use dice::Dice;
 use event::{Owner, Side, VenueEvent};
 use groups::OrderGroup;
@@ -41,6 +45,7 @@ use transfers::Moves;
 use units::{Count, Micros, Price};
 
 pub use change::{Amended, Amendment, Canceled, Reduction};
+pub use fee_change::{FeeChange, FeeScope};
 pub use place::Placed;
 
 /// Trades a market remembers for its public list.
@@ -70,6 +75,9 @@ pub struct Venue {
     next_number: u64,
     /// All fees ever taken.
     pub fees_taken: Micros,
+    pub collections: Collections,
+    /// Past and coming, earliest first.
+    pub fee_changes: Vec<FeeChange>,
     pub trading_paused: bool,
     pub exchange_paused: bool,
     /// When resting orders expire, and their numbers.
@@ -94,6 +102,8 @@ impl Venue {
             orders: Map::default(),
             next_number: 1,
             fees_taken: 0,
+            collections: Collections::default(),
+            fee_changes: Vec::new(),
             trading_paused: false,
             exchange_paused: false,
             expiring: BTreeSet::new(),
@@ -117,12 +127,18 @@ impl Venue {
 
     /// Lists a market whose id is already known, as a recording's is.
     pub fn list_as(&mut self, listing: Listing, market_id: &str, now_us: i64) {
+        self.insert(listing, market_id, None, now_us);
+    }
+
+    fn insert(&mut self, listing: Listing, market_id: &str, combo: Option<Combo>, now_us: i64) {
         let is_first =
             !self.markets.values().any(|market| market.listing.event_ticker == listing.event_ticker);
         if is_first {
-            self.events.push(lifecycle::event_created(&listing));
+            self.events.push(lifecycle::event_created(&listing, combo.is_some()));
         }
-        let market = Market::new(listing, market_id.into(), now_us);
+        let mut market = Market::new(listing, market_id.into(), now_us);
+        market.combo = combo;
+        self.inherit_fees(&mut market);
         self.events.push(lifecycle::created(&market, now_us));
         self.markets.insert(Arc::clone(&market.ticker), market);
     }

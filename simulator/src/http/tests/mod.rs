@@ -1,9 +1,11 @@
 //! The routes on a quiet exchange of their own: every reply and refusal as a client sees it.
 
+mod candles;
 mod limits;
 mod markets;
 mod orders;
 mod portfolio;
+mod specification;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

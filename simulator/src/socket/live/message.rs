@@ -4,6 +4,7 @@
 
 use crate::venue::account::AccountId;
 use crate::venue::event::{GroupChange, Leg, Side};
+use crate::venue::fees::FeeSchedule;
 use crate::venue::units::{Count, Micros, Price};
 
 /// One message to send, before it has a subscription.
@@ -18,6 +19,7 @@ pub(crate) enum Outgoing<'a> {
     Group(Group<'a>),
     MarketLifecycle(MarketLifecycle<'a>),
     EventLifecycle(EventLifecycle<'a>),
+    EventFee(EventFee<'a>),
 }
 
 /// A change of one level.
@@ -141,6 +143,7 @@ pub(crate) struct Group<'a> {
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct MarketLifecycle<'a> {
+    pub(crate) is_combo: bool,
     pub(crate) ticker: &'a str,
     pub(crate) change: MarketChange<'a>,
 }
@@ -177,10 +180,18 @@ pub(crate) struct Created<'a> {
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct EventLifecycle<'a> {
+    pub(crate) is_combo: bool,
     pub(crate) event_ticker: &'a str,
     pub(crate) exchange_index: i64,
     pub(crate) title: &'a str,
     pub(crate) subtitle: &'a str,
     pub(crate) collateral_return_type: &'a str,
     pub(crate) series_ticker: &'a str,
+}
+
+/// New terms of an event; none where it is back to those of its series.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct EventFee<'a> {
+    pub(crate) event_ticker: &'a str,
+    pub(crate) fees: Option<FeeSchedule>,
 }

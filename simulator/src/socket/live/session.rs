@@ -63,9 +63,15 @@ impl<E: LiveExchange> LiveSession<E> {
                 }
                 Some(Outgoing::MarketLifecycle(lifecycle)) => self.on_market_lifecycle(&lifecycle, out),
                 Some(Outgoing::EventLifecycle(event)) => {
-                    if let Some(subscription) = self.subscriptions.of_channel(Channel::MarketLifecycle) {
+                    if let Some(subscription) = self.subscriptions.of_channel(life_channel(event.is_combo)) {
                         let (sid, seq) = (subscription.sid, subscription.next_seq());
                         out.text(|to| encode_lifecycle::event(to, sid, seq, &event));
+                    }
+                }
+                Some(Outgoing::EventFee(fee)) => {
+                    if let Some(subscription) = self.subscriptions.of_channel(Channel::MarketLifecycle) {
+                        let (sid, seq) = (subscription.sid, subscription.next_seq());
+                        out.text(|to| encode_lifecycle::event_fee(to, sid, seq, &fee));
                     }
                 }
                 Some(private) => self.on_private(&private, out),
@@ -118,7 +124,7 @@ impl<E: LiveExchange> LiveSession<E> {
     }
 
     fn on_market_lifecycle(&mut self, lifecycle: &MarketLifecycle<'_>, out: &mut Outbox) {
-        if let Some(subscription) = self.subscriptions.of_channel(Channel::MarketLifecycle) {
+        if let Some(subscription) = self.subscriptions.of_channel(life_channel(lifecycle.is_combo)) {
             let (sid, seq) = (subscription.sid, subscription.next_seq());
             out.text(|to| encode_lifecycle::market(to, sid, seq, lifecycle));
         }
@@ -149,7 +155,8 @@ impl<E: LiveExchange> LiveSession<E> {
             | Outgoing::Ticker(_)
             | Outgoing::Trade(_)
             | Outgoing::MarketLifecycle(_)
-            | Outgoing::EventLifecycle(_) => return,
+            | Outgoing::EventLifecycle(_)
+            | Outgoing::EventFee(_) => return,
         };
         if account != self.account {
             return;
@@ -201,6 +208,11 @@ impl<E: LiveExchange> LiveSession<E> {
             None => self.events.recv().await.map(Some),
         }
     }
+}
+
+/// Combos have a channel of their own.
+const fn life_channel(is_combo: bool) -> Channel {
+    if is_combo { Channel::MultivariateLifecycle } else { Channel::MarketLifecycle }
 }
 
 impl<E: LiveExchange> Session for LiveSession<E> {
