@@ -107,6 +107,7 @@ pub fn spawn(options: Options) -> Result<Running, SpawnError> {
     let now_us = options.start_us.unwrap_or_else(wall_us);
     // Ids follow the start as well as the seed: an exchange started anew never repeats ids that a member remembers.
     let mut venue = Venue::new(Dice::new(options.seed).bits() ^ Dice::new(now_us.cast_unsigned()).bits());
+    venue.history_after_us = options.scenario.history_after_s.saturating_mul(1_000_000);
     for _ in 0..keys.account_count() {
         venue.open_member(starting_cash(&options.scenario), now_us);
     }
@@ -119,6 +120,7 @@ pub fn spawn(options: Options) -> Result<Running, SpawnError> {
         None => {
             let mut heart = Heart::new(&mut venue, &options.scenario, options.seed, now_us);
             heart.beat(&mut venue, now_us);
+            options.scenario.fee_changes.iter().for_each(|plan| plan.schedule(&mut venue, now_us));
             Some(heart)
         }
     };

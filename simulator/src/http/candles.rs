@@ -68,8 +68,10 @@ async fn of_market(request: HttpRequest, state: web::Data<HttpState>, path: Path
     let range = range_of(&Query::of(&request)?)?;
     check_size(range, 1)?;
     let (series, ticker) = path.into_inner();
+    let now_us = state.now_us();
     let candles = state.0.exchange.with(|venue| {
-        let market = venue.market(&ticker).filter(|market| market.listing.series_ticker == series)?;
+        let market = venue.live_market(&ticker, now_us);
+        let market = market.filter(|market| market.listing.series_ticker == series)?;
         Some(live(market, range))
     });
     let candles = candles.ok_or_else(|| ApiError::not_found("market not found"))?;
@@ -84,9 +86,10 @@ async fn batch(request: HttpRequest, state: web::Data<HttpState>) -> Reply {
     }
     let range = range_of(&query)?;
     check_size(range, tickers.len())?;
+    let now_us = state.now_us();
     // Unknown markets are left out of the list.
     let markets: Vec<Value> = state.0.exchange.with(|venue| {
-        let known = tickers.iter().filter_map(|ticker| venue.market(ticker));
+        let known = tickers.iter().filter_map(|ticker| venue.live_market(ticker, now_us));
         known
             .map(|market| json!({ "market_ticker": market.ticker, "candlesticks": live(market, range) }))
             .collect()
@@ -97,9 +100,14 @@ async fn batch(request: HttpRequest, state: web::Data<HttpState>) -> Reply {
 async fn of_event(request: HttpRequest, state: web::Data<HttpState>, path: Path<(String, String)>) -> Reply {
     let mut range = range_of(&Query::of(&request)?)?;
     let (series, event) = path.into_inner();
+    let now_us = state.now_us();
     let (tickers, candles) = state.0.exchange.with(|venue| {
-        let of_event =
-            |market: &&Market| market.listing.event_ticker == event && market.listing.series_ticker == series;
+        let cutoff = venue.cutoff(now_us);
+        let of_event = |market: &&Market| {
+            market.listing.event_ticker == event
+                && market.listing.series_ticker == series
+                && !cutoff.has_market(market)
+        };
         let markets: Vec<&Market> = venue.markets.values().filter(of_event).collect();
         let each_max = CANDLES_MAX / i64::try_from(markets.len().max(1)).unwrap_or(i64::MAX);
         if range.periods() > each_max {
@@ -122,8 +130,11 @@ async fn of_event(request: HttpRequest, state: web::Data<HttpState>, path: Path<
 async fn archived(request: HttpRequest, state: web::Data<HttpState>, ticker: Path<String>) -> Reply {
     let range = range_of(&Query::of(&request)?)?;
     check_size(range, 1)?;
+    let now_us = state.now_us();
     let candles: Option<Vec<Value>> = state.0.exchange.with(|venue| {
-        let candles = venue.market(&ticker)?.candles.of(range);
+        let cutoff = venue.cutoff(now_us);
+        let market = venue.market(&ticker).filter(|market| cutoff.has_market(market))?;
+        let candles = market.candles.of(range);
         Some(candles.iter().map(|candle| candle_json(candle, ARCHIVE)).collect())
     });
     let candles = candles.ok_or_else(|| ApiError::not_found("market not found"))?;

@@ -7,11 +7,13 @@ mod account;
 mod body;
 mod bucket;
 mod candles;
+mod collections;
 mod costs;
 mod error;
 mod events;
 mod exchange;
 mod gate;
+mod historical;
 mod markets;
 mod order_groups;
 mod orders;
@@ -21,6 +23,7 @@ mod place_batch;
 mod portfolio;
 mod query;
 mod routing;
+mod search;
 mod series;
 mod subaccounts;
 mod trades;
@@ -106,6 +109,9 @@ pub fn configure(config: &mut ServiceConfig, state: HttpState) {
                 .configure(exchange::routes)
                 .configure(account::routes)
                 .configure(candles::routes)
+                .configure(collections::routes)
+                .configure(historical::routes)
+                .configure(search::routes)
                 .configure(markets::routes)
                 .configure(events::routes)
                 .configure(series::routes)

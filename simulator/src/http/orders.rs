@@ -54,9 +54,10 @@ async fn list(request: HttpRequest, state: web::Data<HttpState>) -> Reply {
     let (tickers, events) = (query.names("ticker")?, query.names("event_ticker")?);
     let span = query.span("min_ts", "max_ts")?;
     let (subaccount, shard) = (query.subaccount()?, query.number("exchange_index")?);
-    let view = state.view(account)?;
+    let (view, cutoff) = (state.view(account)?, state.cutoff());
     let wanted = view.orders.iter().filter(|order| {
-        status.is_none_or(|status| status == order.status)
+        !cutoff.has_order(order)
+            && status.is_none_or(|status| status == order.status)
             && (tickers.is_empty() || tickers.contains(&&*order.ticker))
             && (events.is_empty() || events.contains(&state.event_of(&order.ticker).as_str()))
             && span.holds(order.created_us)
@@ -74,6 +75,7 @@ async fn one(request: HttpRequest, state: web::Data<HttpState>, order_id: Path<S
     let account = state.admit(&request, Charge::Read(costs::READ_ORDER))?;
     let view = state.view(account)?;
     let order = view.orders.iter().find(|order| *order.order_id == **order_id);
+    let order = order.filter(|order| !state.cutoff().has_order(order));
     let order = order.ok_or_else(|| ApiError::not_found("order not found"))?;
     Ok(json(&json!({ "order": order_json(order) })))
 }
@@ -120,7 +122,7 @@ async fn queue_positions(request: HttpRequest, state: web::Data<HttpState>) -> R
     Ok(json(&json!({ "queue_positions": positions })))
 }
 
-fn order_json(order: &Order) -> Value {
+pub(super) fn order_json(order: &Order) -> Value {
     json!({
         "order_id": order.order_id,
         "user_id": order.user_id,

@@ -6,8 +6,8 @@ use actix_web::HttpRequest;
 use actix_web::web::{self, Path, ServiceConfig};
 use serde_json::{Value, json};
 
-use crate::venue::Venue;
 use crate::venue::market::Market;
+use crate::venue::{FeeScope, Venue};
 
 use super::error::ApiError;
 use super::query::Query;
@@ -41,9 +41,9 @@ async fn list(request: HttpRequest, state: web::Data<HttpState>) -> Reply {
     let query = Query::of(&request)?;
     let (category, tags) = (query.text("category"), query.names("tags")?);
     let with_volume = query.flag("include_volume")?;
-    query.flag("include_product_metadata")?;
+    let with_metadata = query.flag("include_product_metadata")?;
     let updated = query.span("min_updated_ts", "")?;
-    let series: Vec<Value> = state.0.exchange.with(|venue| {
+    let mut series: Vec<Value> = state.0.exchange.with(|venue| {
         let wanted = by_series(venue).into_iter().filter(|(ticker, markets)| {
             let of_series: &[String] = venue.series.get(*ticker).map_or(&[], |series| &series.tags);
             category.is_none_or(|category| category == category_of(venue, ticker))
@@ -52,6 +52,12 @@ async fn list(request: HttpRequest, state: web::Data<HttpState>) -> Reply {
         });
         wanted.filter_map(|(_, markets)| series_json(venue, &markets, with_volume)).collect()
     });
+    if with_metadata {
+        // Nobody described the series any further.
+        for series in series.iter_mut().filter_map(Value::as_object_mut) {
+            series.insert("product_metadata".to_owned(), json!({}));
+        }
+    }
     Ok(json(&json!({ "series": series })))
 }
 
@@ -65,8 +71,31 @@ async fn one(request: HttpRequest, state: web::Data<HttpState>, ticker: Path<Str
     Ok(json(&json!({ "series": series })))
 }
 
-async fn fee_changes() -> Reply {
-    Ok(json(&json!({ "series_fee_change_arr": [] })))
+/// Coming changes, and past ones on request.
+async fn fee_changes(request: HttpRequest, state: web::Data<HttpState>) -> Reply {
+    let query = Query::of(&request)?;
+    let (series, with_past) = (query.text("series_ticker"), query.flag("show_historical")?);
+    let now_us = state.now_us();
+    let changes: Vec<Value> = state.0.exchange.with(|venue| {
+        let wanted = venue.fee_changes.iter().filter(|change| {
+            change.scope == FeeScope::Series
+                && series.is_none_or(|series| series == change.ticker)
+                && (with_past || change.at_us > now_us)
+        });
+        wanted
+            .filter_map(|change| {
+                let fees = change.fees?;
+                Some(json!({
+                    "id": change.id,
+                    "series_ticker": change.ticker,
+                    "fee_type": fees.kind.name(),
+                    "fee_multiplier": multiplier(fees.multiplier),
+                    "scheduled_ts": wire::time(change.at_us),
+                }))
+            })
+            .collect()
+    });
+    Ok(json(&json!({ "series_fee_change_arr": changes })))
 }
 
 fn series_json(venue: &Venue, markets: &[&Market], with_volume: bool) -> Option<Value> {
@@ -98,7 +127,7 @@ fn series_json(venue: &Venue, markets: &[&Market], with_volume: bool) -> Option<
 }
 
 /// Returns a multiplier in thousandths as the JSON number that the exchange sends.
-fn multiplier(milli: i64) -> Value {
+pub(super) fn multiplier(milli: i64) -> Value {
     if milli % 1_000 == 0 {
         return json!(milli / 1_000);
     }

@@ -50,7 +50,7 @@ impl Venue {
         }
     }
 
-    pub(super) fn apply_fee_changes(&mut self, now_us: i64) {
+    pub(crate) fn apply_fee_changes(&mut self, now_us: i64) {
         let due = |change: &FeeChange| !change.is_applied && change.at_us <= now_us;
         while let Some(change) = self.fee_changes.iter_mut().find(|change| due(change)) {
             change.is_applied = true;

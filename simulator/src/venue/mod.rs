@@ -16,6 +16,7 @@ pub mod fees;
 pub mod grid;
 pub mod groups;
 pub mod hash;
+pub mod history;
 mod lifecycle;
 pub mod market;
 pub mod markets;
@@ -76,6 +77,8 @@ pub struct Venue {
     /// All fees ever taken.
     pub fees_taken: Micros,
     pub collections: Collections,
+    /// How old a row of the archive is.
+    pub history_after_us: i64,
     /// Past and coming, earliest first.
     pub fee_changes: Vec<FeeChange>,
     pub trading_paused: bool,
@@ -103,6 +106,7 @@ impl Venue {
             next_number: 1,
             fees_taken: 0,
             collections: Collections::default(),
+            history_after_us: history::HISTORY_AFTER_US,
             fee_changes: Vec::new(),
             trading_paused: false,
             exchange_paused: false,

@@ -1,6 +1,9 @@
 //! The routes on a quiet exchange of their own: every reply and refusal as a client sees it.
 
 mod candles;
+mod catalog;
+mod combos;
+mod history;
 mod limits;
 mod markets;
 mod orders;
