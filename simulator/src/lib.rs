@@ -7,6 +7,7 @@ pub mod auth;
 mod heart;
 pub mod host;
 pub mod http;
+mod keygen;
 pub mod population;
 pub mod replay;
 pub mod scenario;

@@ -11,12 +11,16 @@ pub(super) const CANCEL: u32 = 2;
 /// The cost of reading one order.
 pub(super) const READ_ORDER: u32 = 2;
 
+/// The cost of asking for a better tier.
+pub(super) const UPGRADE: u32 = 30;
+
 /// The calls whose cost is not the default, as the exchange lists them.
 const LISTED: &[(&str, &str, u32)] = &[
     ("DELETE", "/portfolio/events/orders", CANCEL),
     ("DELETE", "/portfolio/events/orders/:order_id", CANCEL),
     ("DELETE", "/portfolio/events/orders/batched", CANCEL),
     ("GET", "/portfolio/orders/:order_id", READ_ORDER),
+    ("POST", "/account/api_usage_level/upgrade", UPGRADE),
 ];
 
 /// Returns the reply of `GET /account/endpoint_costs`.

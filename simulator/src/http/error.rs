@@ -36,6 +36,10 @@ impl ApiError {
         Self::nested(404, "not_found", "not found", Some(details))
     }
 
+    pub(super) fn forbidden(details: &str) -> Self {
+        Self::nested(403, "forbidden", "forbidden", Some(details))
+    }
+
     pub(super) fn too_many_requests() -> Self {
         Self::nested(429, "too_many_requests", "too many requests", None)
     }

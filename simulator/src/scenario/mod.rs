@@ -26,15 +26,17 @@ pub struct Scenario {
     pub depth_contracts: i64,
     /// Milliseconds by which reads of the account lag behind writes.
     pub read_lag_ms: i64,
-    /// The tier that members are told they have.
+    /// The tier that members have.
     pub usage_tier: String,
-    /// Token buckets of a member, tokens per second and capacity.
-    pub read_tokens_per_second: u32,
-    pub read_tokens_max: u32,
-    pub write_tokens_per_second: u32,
-    pub write_tokens_max: u32,
+    /// Token buckets of a member, tokens per second and capacity; those of the tier where nothing is said.
+    pub read_tokens_per_second: Option<u32>,
+    pub read_tokens_max: Option<u32>,
+    pub write_tokens_per_second: Option<u32>,
+    pub write_tokens_max: Option<u32>,
     /// Balance reads per second; they have a bucket of their own.
-    pub balance_reads_per_second: u32,
+    pub balance_reads_per_second: Option<u32>,
+    /// Seconds after which members would have to say again where they are; never where nothing is said.
+    pub region_expires_s: Option<i64>,
     /// Seconds after which finished things move to the archive.
     pub history_after_s: i64,
     pub series: Vec<SeriesPlan>,
@@ -61,11 +63,12 @@ impl Default for Scenario {
             depth_contracts: 4_000,
             read_lag_ms: 0,
             usage_tier: "advanced".to_owned(),
-            read_tokens_per_second: 300,
-            read_tokens_max: 900,
-            write_tokens_per_second: 300,
-            write_tokens_max: 900,
-            balance_reads_per_second: 5,
+            read_tokens_per_second: None,
+            read_tokens_max: None,
+            write_tokens_per_second: None,
+            write_tokens_max: None,
+            balance_reads_per_second: Some(5),
+            region_expires_s: None,
             history_after_s: 14 * 24 * 60 * 60,
             series: series::calm(),
             collections: vec![CollectionPlan::calm()],

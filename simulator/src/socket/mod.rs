@@ -27,7 +27,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use tokio_util::sync::CancellationToken;
 
-use crate::auth::{AccountRef, KeyRing};
+use crate::auth::{AccountRef, KeyRing, Scope};
 use crate::host::Exchange;
 use crate::replay::Recording;
 use crate::tape::Tape;
@@ -90,6 +90,9 @@ pub fn configure(config: &mut web::ServiceConfig, state: SocketState) {
 async fn upgrade(request: HttpRequest, payload: web::Payload, state: web::Data<SocketState>) -> HttpResponse {
     let now_ms = wall_us().div_euclid(1_000);
     match state.keys.verify_upgrade(request.headers(), request.path(), now_ms) {
+        Ok(account) if !account.grant.allows(Scope::Read) => HttpResponse::Forbidden()
+            .content_type("application/json")
+            .body(r#"{"error":{"code":"forbidden","message":"forbidden","details":"the key has no scope read"}}"#),
         Ok(account) => {
             let track = state.tape.as_ref().map(Tape::track);
             let wire = Wire { clock: Arc::clone(&state.clock), track, stop: state.stop.clone() };

@@ -25,6 +25,7 @@ pub mod order;
 mod pause;
 mod place;
 pub mod refusal;
+mod region;
 mod subaccounts;
 pub mod transfers;
 pub mod units;
@@ -77,6 +78,8 @@ pub struct Venue {
     /// All fees ever taken.
     pub fees_taken: Micros,
     pub collections: Collections,
+    /// When members' word about where they are runs out; never if none.
+    pub region_expires_us: Option<i64>,
     /// How old a row of the archive is.
     pub history_after_us: i64,
     /// Past and coming, earliest first.
@@ -106,6 +109,7 @@ impl Venue {
             next_number: 1,
             fees_taken: 0,
             collections: Collections::default(),
+            region_expires_us: None,
             history_after_us: history::HISTORY_AFTER_US,
             fee_changes: Vec::new(),
             trading_paused: false,

@@ -42,6 +42,7 @@ impl Venue {
         }
         let account = self.subaccount(member, new.subaccount)?;
         self.check_terms(new, now_us)?;
+        self.check_region(account, &new.ticker, now_us)?;
         let market = self.markets.get(new.ticker.as_str()).ok_or_else(Refusal::market_not_found)?;
         if let Some(group) = &new.order_group_id {
             self.may_join(member, new.subaccount, group, market.listing.exchange_index)?;

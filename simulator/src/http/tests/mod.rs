@@ -1,9 +1,11 @@
 //! The routes on a quiet exchange of their own: every reply and refusal as a client sees it.
 
+mod account;
 mod candles;
 mod catalog;
 mod combos;
 mod history;
+mod keys;
 mod limits;
 mod markets;
 mod orders;

@@ -10,8 +10,8 @@ use crate::venue::event::{Lifecycle, LifecycleKind, VenueEvent};
 use crate::venue::order::Order;
 
 use super::message::{
-    BookDelta, Created, EventFee, EventLifecycle, Fill, Group, MarketChange, MarketLifecycle, Outgoing, Owner,
-    Position, Ticker, Trade, UserOrder,
+    BookDelta, Created, EventFee, EventLifecycle, Fill, Group, MarketChange, MarketLifecycle, Outgoing,
+    Owner, Position, Ticker, Trade, UserOrder,
 };
 use super::port::{BookState, LiveExchange};
 

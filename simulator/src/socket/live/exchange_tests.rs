@@ -9,13 +9,14 @@ use serde_json::{Value, json};
 use crate::host::Exchange;
 use crate::socket::Feed;
 use crate::socket::client::{Client, TestKey, run, serve};
-use crate::venue::Venue;
+use crate::venue::combo::{Collection, SelectedLeg};
 use crate::venue::dice::Dice;
-use crate::venue::event::Side;
+use crate::venue::event::{Leg, Side};
 use crate::venue::fees::{FeeKind, FeeSchedule};
 use crate::venue::grid::LINEAR_CENT;
 use crate::venue::market::{Listing, Outcome};
 use crate::venue::order::{NewOrder, SelfTradePrevention, TimeInForce};
+use crate::venue::{FeeScope, Venue};
 
 const START: i64 = 1_790_000_000_000_000;
 const CLOSE: i64 = START + 3_600_000_000;
@@ -229,5 +230,48 @@ fn a_rolling_series_is_announced_and_settled() {
             "KXT2-1 settled",
         ];
         assert_eq!(seen, expected);
+    });
+}
+
+#[test]
+fn combos_and_fees_of_events_are_told_on_their_channels() {
+    run(async {
+        let (exchange, addr) = exchange();
+        let mut singles = subscribe(addr, 1, "test-key", r#""channels":["market_lifecycle_v2"]"#).await;
+        let combo_channel = r#""channels":["multivariate_market_lifecycle"]"#;
+        let mut combos = subscribe(addr, 1, "test-key", combo_channel).await;
+        let collection = Collection {
+            ticker: "KXC".into(),
+            series_ticker: "KXMVE".into(),
+            title: "combos".into(),
+            description: String::new(),
+            open_us: START,
+            close_us: CLOSE,
+            source_series: vec!["KXT".into()],
+            size_min: 1,
+            size_max: 1,
+        };
+        let leg = SelectedLeg { event_ticker: "KXT".into(), market_ticker: "KXT-1".into(), side: Leg::No };
+        let ticker = exchange.with(|venue| {
+            venue.collections.by_ticker.insert("KXC".into(), collection);
+            let ticker = venue.combine(0, "KXC", &[leg], START).unwrap();
+            let fees = FeeSchedule { kind: FeeKind::Flat, multiplier: 500 };
+            venue.schedule_fee_change(FeeScope::Event, "KXT", Some(fees), START);
+            venue.schedule_fee_change(FeeScope::Event, "KXT", None, START + 1);
+            venue.advance(START + 1);
+            ticker
+        });
+        let event = combos.json().await;
+        assert_eq!((&event["type"], &event["seq"]), (&json!("event_lifecycle"), &json!(1)));
+        let created = combos.json().await;
+        assert_eq!((&created["type"], &created["seq"]), (&json!("multivariate_market_lifecycle"), &json!(2)));
+        assert_eq!(created["msg"]["market_ticker"], *ticker);
+        let fees = singles.json().await;
+        assert_eq!((&fees["type"], &fees["seq"]), (&json!("event_fee_update"), &json!(1)), "no combo before");
+        let expected = json!({
+            "event_ticker": "KXT", "fee_type_override": "flat", "fee_multiplier_override": 0.5,
+        });
+        assert_eq!(fees["msg"], expected);
+        assert_eq!(singles.json().await["msg"]["fee_type_override"], Value::Null);
     });
 }
