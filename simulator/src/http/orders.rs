@@ -73,18 +73,24 @@ async fn list(request: HttpRequest, state: web::Data<HttpState>) -> Reply {
 
 async fn one(request: HttpRequest, state: web::Data<HttpState>, order_id: Path<String>) -> Reply {
     let account = state.admit(&request, Charge::Read(costs::READ_ORDER))?;
+    let subaccount = Query::of(&request)?.subaccount()?;
     let view = state.view(account)?;
     let order = view.orders.iter().find(|order| *order.order_id == **order_id);
-    let order = order.filter(|order| !state.cutoff().has_order(order));
+    let order = order.filter(|order| !state.cutoff().has_order(order) && is_in(order, subaccount));
     let order = order.ok_or_else(|| ApiError::not_found("order not found"))?;
     Ok(json(&json!({ "order": order_json(order) })))
 }
 
+fn is_in(order: &Order, subaccount: Option<i64>) -> bool {
+    subaccount.is_none_or(|subaccount| subaccount == order.subaccount)
+}
+
 async fn queue_position(request: HttpRequest, state: web::Data<HttpState>, order_id: Path<String>) -> Reply {
     let account = state.admit(&request, Charge::Read(costs::DEFAULT))?;
+    let subaccount = Query::of(&request)?.subaccount()?;
     let position = state.0.exchange.with(|venue| {
-        let order =
-            venue.order_of(account, &order_id).filter(|order| order.status == OrderStatus::Resting)?;
+        let is_wanted = |order: &&Order| order.status == OrderStatus::Resting && is_in(order, subaccount);
+        let order = venue.order_of(account, &order_id).filter(is_wanted)?;
         Some(venue.queue_position(order))
     });
     let position = position.ok_or_else(|| ApiError::not_found("order not found"))?;

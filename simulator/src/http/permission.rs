@@ -21,9 +21,11 @@ const TRANSFER_PATHS: [&str; 3] = [
     "/portfolio/target_balance_allocation",
 ];
 const BLOCK_TRADES: &str = "/communications/block-trade-proposals";
+/// Tells of all subaccounts, also when it is only read.
+const SUBACCOUNTS: &str = "/portfolio/subaccounts";
 /// What a key that is locked to a subaccount cannot do anywhere.
 const UNLOCKED_ONLY: [&str; 4] = [
-    "/portfolio/subaccounts",
+    SUBACCOUNTS,
     "/portfolio/intra_exchange_instance_transfer",
     "/portfolio/target_balance_allocation",
     "/api_keys",
@@ -37,7 +39,8 @@ pub(super) fn check(grant: &Grant, method: &Method, path: &str) -> Result<(), Ap
     if !grant.allows(scope) {
         return Err(ApiError::forbidden(&format!("the key has no scope {}", scope.name())));
     }
-    if is_write && grant.subaccount.is_some() && UNLOCKED_ONLY.iter().any(|start| path.starts_with(start)) {
+    let is_beyond = |start: &str| path.starts_with(start) && (is_write || start == SUBACCOUNTS);
+    if grant.subaccount.is_some() && UNLOCKED_ONLY.iter().any(|start| is_beyond(start)) {
         return Err(ApiError::forbidden("the key is locked to a subaccount"));
     }
     Ok(())
@@ -89,5 +92,7 @@ mod tests {
             assert!(allowed(&both, None, Method::POST, path), "{path}");
         }
         assert!(allowed(&both, Some(1), Method::POST, "/portfolio/events/orders"));
+        assert!(!allowed(&both, Some(1), Method::GET, "/portfolio/subaccounts/balances"));
+        assert!(allowed(&both, Some(1), Method::GET, "/api_keys"));
     }
 }

@@ -63,7 +63,8 @@ impl Feed {
     /// Serves anything that is an exchange to the live channels.
     fn over<E: LiveExchange + Send + Sync>(exchange: Arc<E>) -> Self {
         Self(Arc::new(move |request, payload, account, wire| {
-            let session = LiveSession::new(Arc::clone(&exchange), account.index, Arc::clone(&wire.clock));
+            let (lock, clock) = (account.grant.subaccount, Arc::clone(&wire.clock));
+            let session = LiveSession::new(Arc::clone(&exchange), account.index, lock, clock);
             connection::serve(request, payload, session, wire)
         }))
     }

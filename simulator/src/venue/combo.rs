@@ -16,6 +16,7 @@ use super::units::{DOLLAR, Price};
 
 /// Where combos trade.
 pub const SHARD: i64 = 1;
+pub const FEES: FeeSchedule = FeeSchedule { kind: FeeKind::QuadraticWithComboMakerFees, multiplier: 1_000 };
 const WEEK_US: i64 = 7 * 24 * 60 * 60 * 1_000_000;
 /// Combos that a member may make in a week.
 const MADE_MAX: usize = 5_000;
@@ -166,7 +167,7 @@ fn listing(collection: &Collection, legs: &[SelectedLeg], markets: &[&Market], n
         yes_sub_title: names.join(","),
         exchange_index: SHARD,
         grid: CENTER_DECI_EDGE_CENTI,
-        fees: FeeSchedule { kind: FeeKind::QuadraticWithComboMakerFees, multiplier: 1_000 },
+        fees: FEES,
         open_us: now_us,
         close_us: markets.iter().map(|market| market.listing.close_us).max().unwrap_or(now_us),
         settlement_timer_s: SETTLEMENT_TIMER_S,

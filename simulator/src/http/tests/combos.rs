@@ -92,6 +92,18 @@ fn combos_are_apart_from_other_events() {
     run(async {
         let world = world();
         let client = client(&world).await;
+        let series = client.public("/series").await;
+        conforms("get", "/series", &series);
+        let described = crate::venue::market::Series {
+            title: "Combos".to_owned(),
+            category: "Simulation".to_owned(),
+            frequency: "custom".to_owned(),
+            tags: Vec::new(),
+        };
+        world.exchange.with(|venue| venue.series.insert("KXMVE".to_owned(), described));
+        let series = client.public("/series/KXMVE").await;
+        conforms("get", "/series/{series_ticker}", &series);
+        assert_eq!(series.body["series"]["fee_type"], "quadratic_with_combo_maker_fees");
         let made = client.post("/multivariate_event_collections/KXMVE-R", selection()).await;
         let (event, ticker) = (&made.body["event_ticker"], &made.body["market_ticker"]);
         let events = client.public("/events/multivariate?with_nested_markets=true").await;

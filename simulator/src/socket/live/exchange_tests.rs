@@ -234,6 +234,48 @@ fn a_rolling_series_is_announced_and_settled() {
 }
 
 #[test]
+fn a_locked_key_hears_of_its_subaccount_only() {
+    run(async {
+        let (exchange, addr) = exchange();
+        let mut client = subscribe(addr, 3, "locked-key", r#""channels":["user_orders"]"#).await;
+        exchange.with(|venue| {
+            assert_eq!(venue.open_subaccount(0), Ok(1));
+            let id = venue.subaccount(0, 1).unwrap();
+            venue.accounts[id].cash.insert(0, 1_000_000_000);
+            for subaccount in [0, 1] {
+                let new = NewOrder {
+                    ticker: "KXT-1".into(),
+                    client_order_id: None,
+                    side: Side::Bid,
+                    price: 4_000,
+                    count: 100,
+                    time_in_force: TimeInForce::GoodTillCanceled,
+                    self_trade_prevention: SelfTradePrevention::TakerAtCross,
+                    post_only: false,
+                    reduce_only: false,
+                    cancel_order_on_pause: false,
+                    expiration_time: None,
+                    subaccount,
+                    order_group_id: None,
+                    exchange_index: None,
+                };
+                venue.place(0, &new, START + 1).unwrap();
+            }
+        });
+        assert_eq!(client.json().await["msg"]["subaccount_number"], 1);
+    });
+}
+
+#[test]
+fn a_key_that_must_not_read_gets_no_connection() {
+    run(async {
+        let (_exchange, addr) = exchange();
+        let status = Client::refused_as(addr, &TestKey::new(4), "blind-key").await;
+        assert_eq!(status, 403);
+    });
+}
+
+#[test]
 fn combos_and_fees_of_events_are_told_on_their_channels() {
     run(async {
         let (exchange, addr) = exchange();

@@ -30,6 +30,8 @@ const BATCHES_AT_ONCE_MAX: usize = 256;
 
 pub(crate) struct LiveSession<E: LiveExchange> {
     account: AccountId,
+    /// The only subaccount that the key may see, if it is locked to one.
+    lock: Option<i64>,
     user_id: String,
     events: broadcast::Receiver<Arc<[E::Event]>>,
     subscriptions: Subscriptions,
@@ -39,9 +41,10 @@ pub(crate) struct LiveSession<E: LiveExchange> {
 }
 
 impl<E: LiveExchange> LiveSession<E> {
-    pub(crate) fn new(exchange: Arc<E>, account: AccountId, clock: Arc<Clock>) -> Self {
+    pub(crate) fn new(exchange: Arc<E>, account: AccountId, lock: Option<i64>, clock: Arc<Clock>) -> Self {
         Self {
             account,
+            lock,
             user_id: exchange.user_id(account),
             events: exchange.events(),
             subscriptions: Subscriptions::default(),
@@ -91,7 +94,10 @@ impl<E: LiveExchange> LiveSession<E> {
         let Some(subscription) = self.subscriptions.of_channel(Channel::OrderbookDelta) else { return };
         match self.snapshots.clock_of(delta.ticker) {
             Some(clock) if delta.clock > clock => {
-                out.text(|to| encode::book_delta(to, subscription, delta, self.account));
+                let is_seen = |subaccount| self.lock.is_none_or(|lock| lock == subaccount);
+                let delta =
+                    BookDelta { owner: delta.owner.filter(|owner| is_seen(owner.subaccount)), ..*delta };
+                out.text(|to| encode::book_delta(to, subscription, &delta, self.account));
             }
             // Included in the snapshot that was sent.
             Some(_) => {}
@@ -146,10 +152,14 @@ impl<E: LiveExchange> LiveSession<E> {
     }
 
     fn on_private(&mut self, message: &Outgoing<'_>, out: &mut Outbox) {
-        let (account, channel, ticker) = match message {
-            Outgoing::Fill(fill) => (fill.account, Channel::Fill, fill.ticker),
-            Outgoing::UserOrder(order) => (order.account, Channel::UserOrders, order.ticker),
-            Outgoing::Position(position) => (position.account, Channel::MarketPositions, position.ticker),
+        let (account, subaccount, channel, ticker) = match message {
+            Outgoing::Fill(fill) => (fill.account, fill.subaccount, Channel::Fill, fill.ticker),
+            Outgoing::UserOrder(order) => {
+                (order.account, order.subaccount, Channel::UserOrders, order.ticker)
+            }
+            Outgoing::Position(position) => {
+                (position.account, position.subaccount, Channel::MarketPositions, position.ticker)
+            }
             Outgoing::Group(group) => return self.on_group(group, out),
             Outgoing::BookDelta(_)
             | Outgoing::Ticker(_)
@@ -158,7 +168,7 @@ impl<E: LiveExchange> LiveSession<E> {
             | Outgoing::EventLifecycle(_)
             | Outgoing::EventFee(_) => return,
         };
-        if account != self.account {
+        if account != self.account || self.lock.is_some_and(|lock| lock != subaccount) {
             return;
         }
         let Some(sid) = self.wanting(channel, ticker).map(|subscription| subscription.sid) else { return };
