@@ -35,6 +35,7 @@ impl Heart {
         for plan in &scenario.series {
             venue.series.insert(plan.ticker.clone(), plan.described());
         }
+        scenario.collections.iter().for_each(|plan| plan.open(venue, now_us));
         Heart {
             calendar: Calendar::new(scenario.series.clone(), now_us),
             population: Population::new(venue, seed, scenario.acts_per_second, scenario.depth_contracts),

@@ -141,6 +141,7 @@ fn member_of(event: &VenueEvent) -> Option<AccountId> {
         | VenueEvent::Ticker(_)
         | VenueEvent::Lifecycle(_)
         | VenueEvent::EventCreated(_)
-        | VenueEvent::Communication(_) => None,
+        | VenueEvent::Communication(_)
+        | VenueEvent::EventFee(_) => None,
     }
 }

@@ -9,6 +9,7 @@ pub mod faults;
 mod heart;
 pub mod host;
 pub mod http;
+mod keygen;
 pub mod population;
 pub mod replay;
 mod routes;

@@ -125,6 +125,9 @@ pub fn spawn(options: Options) -> Result<Running, SpawnError> {
     let now_us = options.start_us.unwrap_or_else(wall_us);
     // Ids follow the start as well as the seed: an exchange started anew never repeats ids that a member remembers.
     let mut venue = Venue::new(Dice::new(options.seed).bits() ^ Dice::new(now_us.cast_unsigned()).bits());
+    let region_us = options.scenario.region_expires_s.map(|after_s| after_s.saturating_mul(1_000_000));
+    venue.region_expires_us = region_us.map(|after_us| now_us.saturating_add(after_us));
+    venue.history_after_us = options.scenario.history_after_s.saturating_mul(1_000_000);
     for _ in 0..keys.account_count() {
         venue.open_member(starting_cash(&options.scenario), now_us);
     }
@@ -137,6 +140,7 @@ pub fn spawn(options: Options) -> Result<Running, SpawnError> {
         None => {
             let mut heart = Heart::new(&mut venue, &options.scenario, options.seed, now_us);
             heart.beat(&mut venue, now_us);
+            options.scenario.fee_changes.iter().for_each(|plan| plan.schedule(&mut venue, now_us));
             Some(heart)
         }
     };
@@ -247,18 +251,18 @@ fn starting_cash(scenario: &Scenario) -> BTreeMap<i64, i64> {
     (0..SHARDS).map(|shard| (shard, scenario.member_dollars.saturating_mul(1_000_000))).collect()
 }
 
+/// Returns the limits of the scenario's tier, changed where the scenario says so.
 fn limits(scenario: &Scenario) -> Limits {
+    let tier = Limits::of_tier(&scenario.usage_tier).unwrap_or_else(Limits::lowest);
+    let bucket = |bucket: Bucket, rate: Option<u32>, max: Option<u32>| Bucket {
+        refill_rate: rate.unwrap_or(bucket.refill_rate),
+        bucket_capacity: max.unwrap_or(bucket.bucket_capacity),
+    };
     Limits {
         usage_tier: scenario.usage_tier.clone(),
-        read: Bucket {
-            refill_rate: scenario.read_tokens_per_second,
-            bucket_capacity: scenario.read_tokens_max,
-        },
-        write: Bucket {
-            refill_rate: scenario.write_tokens_per_second,
-            bucket_capacity: scenario.write_tokens_max,
-        },
-        balance_per_second: scenario.balance_reads_per_second,
+        read: bucket(tier.read, scenario.read_tokens_per_second, scenario.read_tokens_max),
+        write: bucket(tier.write, scenario.write_tokens_per_second, scenario.write_tokens_max),
+        balance_per_second: scenario.balance_reads_per_second.unwrap_or(tier.balance_per_second),
     }
 }
 

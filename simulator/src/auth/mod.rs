@@ -6,19 +6,23 @@
 //! Never reads a clock (the caller passes `now_ms`) and never holds a private key.
 //! Invariant: an [`AccountRef`] exists only after a signature of one of its keys was verified.
 
+mod grant;
 mod key;
 mod refusal;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use actix_web::http::header::HeaderMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use parking_lot::RwLock;
 
+pub use grant::{Grant, Scope};
 pub use key::KeyError;
 use key::PublicKey;
 pub use refusal::AuthError;
@@ -37,6 +41,7 @@ pub struct AccountRef {
     pub index: usize,
     /// The id of the key that signed.
     pub key_id: Arc<str>,
+    pub grant: Arc<Grant>,
 }
 
 /// How far the signed time may be from the exchange's own, in milliseconds.
@@ -56,12 +61,25 @@ impl Default for ClockWindow {
     }
 }
 
-/// The public keys that the exchange knows, by id.
+/// The public keys that the exchange knows, by id. Members add and delete keys while the exchange runs.
 #[derive(Debug, Default)]
 pub struct KeyRing {
-    keys: HashMap<Arc<str>, (AccountRef, PublicKey)>,
+    keys: RwLock<BTreeMap<Arc<str>, Arc<Registered>>>,
     account_count: usize,
     window: ClockWindow,
+}
+
+/// A key with whom it belongs to.
+#[derive(Debug)]
+struct Registered {
+    account: AccountRef,
+    key: PublicKey,
+}
+
+impl Registered {
+    fn new(index: usize, id: &str, key: PublicKey, grant: Grant) -> Arc<Self> {
+        Arc::new(Self { account: AccountRef { index, key_id: Arc::from(id), grant: Arc::new(grant) }, key })
+    }
 }
 
 impl KeyRing {
@@ -73,9 +91,8 @@ impl KeyRing {
             let key = PublicKey::from_pem(id, public_pem)?;
             let next = account_of_key.len();
             let index = *account_of_key.entry(key.clone()).or_insert(next);
-            let key_id: Arc<str> = Arc::from(id);
-            let account = AccountRef { index, key_id: Arc::clone(&key_id) };
-            if ring.keys.insert(key_id, (account, key)).is_some() {
+            let registered = Registered::new(index, id, key, Grant::full(id));
+            if ring.keys.get_mut().insert(Arc::from(id), registered).is_some() {
                 return Err(KeyError::DuplicateId { id: id.to_owned() });
             }
         }
@@ -95,6 +112,38 @@ impl KeyRing {
         self.account_count
     }
 
+    /// Registers one more key of an account.
+    pub fn add(&self, index: usize, id: &str, public_pem: &str, grant: Grant) -> Result<(), KeyError> {
+        let registered = Registered::new(index, id, PublicKey::from_pem(id, public_pem)?, grant);
+        match self.keys.write().entry(Arc::from(id)) {
+            Entry::Occupied(_) => Err(KeyError::DuplicateId { id: id.to_owned() }),
+            Entry::Vacant(free) => {
+                free.insert(registered);
+                Ok(())
+            }
+        }
+    }
+
+    /// Deletes a key of an account; false if it has none of that id.
+    pub fn remove(&self, index: usize, id: &str) -> bool {
+        let mut keys = self.keys.write();
+        let is_own = keys.get(id).is_some_and(|registered| registered.account.index == index);
+        is_own && keys.remove(id).is_some()
+    }
+
+    /// Returns the keys of an account.
+    pub fn of_account(&self, index: usize) -> Vec<AccountRef> {
+        let keys = self.keys.read();
+        let own = keys.values().filter(|registered| registered.account.index == index);
+        own.map(|registered| registered.account.clone()).collect()
+    }
+
+    /// Tells whether the key that a request names is locked to a subaccount. Says nothing about its signature.
+    pub fn names_locked_key(&self, headers: &HeaderMap) -> bool {
+        let id = header(headers, KEY_HEADER);
+        id.is_ok_and(|id| self.keys.read().get(id).is_some_and(|key| key.account.grant.subaccount.is_some()))
+    }
+
     /// Verifies a signed request and returns the account of its key.
     ///
     /// The checks run cheapest first: headers present, time in the window, key known, signature right.
@@ -111,11 +160,11 @@ impl KeyRing {
         if !self.in_window(timestamp, now_ms) {
             return Err(AuthError::TimestampExpired);
         }
-        let (account, key) = self.keys.get(key_id).ok_or(AuthError::UnknownKey)?;
+        let registered = self.keys.read().get(key_id).map(Arc::clone).ok_or(AuthError::UnknownKey)?;
         let signature = STANDARD.decode(signature).map_err(|_| AuthError::IncorrectSignature)?;
         let signed_text = [timestamp, method, path_without_query].concat();
-        if key.verifies(signed_text.as_bytes(), &signature) {
-            Ok(account.clone())
+        if registered.key.verifies(signed_text.as_bytes(), &signature) {
+            Ok(registered.account.clone())
         } else {
             Err(AuthError::IncorrectSignature)
         }

@@ -75,6 +75,18 @@ impl Body {
         })
     }
 
+    /// Returns the texts of a list; none if it is absent.
+    pub(super) fn texts(&self, name: &str) -> Result<Option<Vec<&str>>, ApiError> {
+        let mistake = || ApiError::unreadable(format!("{name} must be a list of strings"));
+        match self.field(name) {
+            None => Ok(None),
+            Some(Value::Array(items)) => {
+                items.iter().map(|item| item.as_str().ok_or_else(mistake)).collect::<Result<_, _>>().map(Some)
+            }
+            Some(_) => Err(mistake()),
+        }
+    }
+
     /// Returns a price in dollars with up to four decimals.
     pub(super) fn price(&self, name: &str) -> Result<Price, ApiError> {
         units::parse(self.text(name)?, 4)

@@ -13,6 +13,8 @@ pub(super) const READ_ORDER: u32 = 2;
 
 /// The cost of creating, reading and withdrawing a quote.
 pub(super) const QUOTE: u32 = 2;
+/// The cost of asking for a better tier.
+pub(super) const UPGRADE: u32 = 30;
 
 /// The calls whose cost is not the default, as the exchange lists them.
 const LISTED: &[(&str, &str, u32)] = &[
@@ -25,6 +27,7 @@ const LISTED: &[(&str, &str, u32)] = &[
     ("DELETE", "/communications/quotes/:quote_id", QUOTE),
     ("GET", "/communications/rfqs/:rfq_id/quotes/:quote_id", QUOTE),
     ("DELETE", "/communications/rfqs/:rfq_id/quotes/:quote_id", QUOTE),
+    ("POST", "/account/api_usage_level/upgrade", UPGRADE),
 ];
 
 /// Returns the reply of `GET /account/endpoint_costs`.

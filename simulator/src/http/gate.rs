@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 
 use actix_web::HttpRequest;
+use actix_web::http::Method;
+use actix_web::http::header::HeaderMap;
 
 use crate::auth::AccountRef;
 use crate::faults::skew_ms;
@@ -11,7 +13,7 @@ use crate::venue::account::AccountId;
 
 use super::bucket::{Bucket, Tokens};
 use super::error::ApiError;
-use super::{HttpState, Limits};
+use super::{HttpState, Limits, permission};
 
 /// Shards that have a write bucket of their own next to the unscoped one of shard 0.
 const SHARD_COUNT: usize = 4;
@@ -38,30 +40,36 @@ struct Gate {
     balance: Tokens,
 }
 
+impl Gate {
+    fn full(limits: &Limits) -> Self {
+        let per_second = limits.balance_per_second;
+        let balance = Bucket { refill_rate: per_second, bucket_capacity: per_second };
+        Self {
+            read: Tokens::full(limits.read),
+            write: [Tokens::full(limits.write); SHARD_COUNT],
+            balance: Tokens::full(balance),
+        }
+    }
+}
+
 /// The buckets of all accounts.
 #[derive(Debug)]
 pub(super) struct Gates {
-    read: Bucket,
-    write: Bucket,
-    balance: Bucket,
+    limits: Limits,
+    /// Accounts whose limits differ.
+    own: HashMap<AccountId, Limits>,
     by_account: HashMap<AccountId, Gate>,
 }
 
 impl Gates {
     pub(super) fn new(limits: &Limits) -> Self {
-        let balance =
-            Bucket { refill_rate: limits.balance_per_second, bucket_capacity: limits.balance_per_second };
-        Self { read: limits.read, write: limits.write, balance, by_account: HashMap::new() }
+        Self { limits: limits.clone(), own: HashMap::new(), by_account: HashMap::new() }
     }
 
     /// Admits a call if every bucket that it concerns holds its whole cost; a refused call takes nothing.
     fn admit(&mut self, account: AccountId, charge: Charge, now_us: i64) -> bool {
-        let (read, write, balance) = (self.read, self.write, self.balance);
-        let gate = self.by_account.entry(account).or_insert_with(|| Gate {
-            read: Tokens::full(read),
-            write: [Tokens::full(write); SHARD_COUNT],
-            balance: Tokens::full(balance),
-        });
+        let limits = self.own.get(&account).unwrap_or(&self.limits);
+        let gate = self.by_account.entry(account).or_insert_with(|| Gate::full(limits));
         let (buckets, cost): (&mut [Tokens], u32) = match charge {
             Charge::Read(cost) => (std::slice::from_mut(&mut gate.read), cost),
             Charge::Balance => (std::slice::from_mut(&mut gate.balance), 1),
@@ -86,11 +94,35 @@ impl Gates {
 impl HttpState {
     /// Verifies the signature of a request and returns its account, without any charge yet.
     pub(super) fn verify(&self, request: &HttpRequest) -> Result<AccountId, ApiError> {
-        let now_ms = wall_us() / 1_000 + skew_ms(request);
-        let verified =
-            self.0.keys.verify(request.headers(), request.method().as_str(), request.path(), now_ms);
-        let AccountRef { index, .. } = verified?;
-        Ok(index)
+        let signer = self.signer(request.headers(), request.method(), request.path(), skew_ms(request))?;
+        Ok(signer.index)
+    }
+
+    /// Verifies a signature, and that its key may do what is asked.
+    pub(super) fn signer(
+        &self,
+        headers: &HeaderMap,
+        method: &Method,
+        path: &str,
+        skew_ms: i64,
+    ) -> Result<AccountRef, ApiError> {
+        let now_ms = wall_us() / 1_000 + skew_ms;
+        let signer = self.0.keys.verify(headers, method.as_str(), path, now_ms)?;
+        permission::check(&signer.grant, method, path)?;
+        Ok(signer)
+    }
+
+    /// Returns what an account has: what all have, or a better tier of its own.
+    pub(super) fn limits_of(&self, account: AccountId) -> Limits {
+        let own = self.0.gates.lock().own.get(&account).cloned();
+        own.unwrap_or_else(|| self.0.limits.clone())
+    }
+
+    /// Gives an account limits of its own, with full buckets.
+    pub(super) fn raise(&self, account: AccountId, limits: Limits) {
+        let mut gates = self.0.gates.lock();
+        gates.by_account.remove(&account);
+        gates.own.insert(account, limits);
     }
 
     /// Takes what a call costs, or refuses it.

@@ -5,6 +5,8 @@ use actix_web::web::{self, Path, ServiceConfig};
 use serde_json::{Value, json};
 
 use crate::replay::NoBook;
+use crate::venue::candles::Candle;
+use crate::venue::combo::SelectedLeg;
 use crate::venue::market::{Market, Status};
 use crate::venue::units::{DOLLAR, Price};
 
@@ -15,6 +17,7 @@ use super::{HttpState, Reply, json, resource, trades, wire};
 
 /// The largest depth that can be asked for.
 const DEPTH_MAX: i64 = 100;
+const DAY_US: i64 = 24 * 60 * 60 * 1_000_000;
 
 pub(super) fn routes(config: &mut ServiceConfig) {
     config
@@ -31,22 +34,27 @@ async fn list(request: HttpRequest, state: web::Data<HttpState>) -> Reply {
     let filter = MarketFilter::of(&query)?;
     let now_us = state.now_us();
     let (markets, cursor) = state.0.exchange.with(|venue| {
-        let wanted = venue.markets.values().filter(|market| filter.wants(market));
-        let (markets, cursor) = page.cut(wanted.map(|market| (place(market), market)).collect());
+        let cutoff = venue.cutoff(now_us);
+        let wanted =
+            venue.markets.values().filter(|market| filter.wants(market) && !cutoff.has_market(market));
+        let (markets, cursor) = page.cut(wanted.map(|market| (market_place(market), market)).collect());
         let markets: Vec<Value> = markets.into_iter().map(|market| market_json(market, now_us)).collect();
         (markets, cursor)
     });
     Ok(json(&json!({ "markets": markets, "cursor": cursor })))
 }
 
-fn place(market: &Market) -> Place {
+/// Returns where a market stands in a list: newest first.
+pub(super) fn market_place(market: &Market) -> Place {
     Place::new(market.created_us, &*market.ticker)
 }
 
 async fn one(state: web::Data<HttpState>, ticker: Path<String>) -> Reply {
     let now_us = state.now_us();
-    let market =
-        state.0.exchange.with(|venue| venue.market(&ticker).map(|market| market_json(market, now_us)));
+    let market = state
+        .0
+        .exchange
+        .with(|venue| venue.live_market(&ticker, now_us).map(|market| market_json(market, now_us)));
     let market = market.ok_or_else(|| ApiError::not_found("market not found"))?;
     Ok(json(&json!({ "market": market })))
 }
@@ -92,11 +100,12 @@ impl HttpState {
             let side = |levels: Vec<(String, String)>| json!(best(levels, depth));
             return Ok(json!({ "yes_dollars": side(view.yes), "no_dollars": side(view.no) }));
         }
+        let now_us = self.now_us();
         let (yes, no): (Vec<_>, Vec<_>) = self
             .0
             .exchange
             .with(|venue| {
-                let market = venue.market(ticker)?;
+                let market = venue.live_market(ticker, now_us)?;
                 Some((market.yes_levels().collect(), market.no_levels().collect()))
             })
             .ok_or_else(unknown)?;
@@ -122,7 +131,8 @@ struct MarketFilter<'a> {
     updated: Span,
     close: Span,
     settled: Span,
-    combos_only: bool,
+    /// Combos only, or none; else both.
+    combos: Option<bool>,
 }
 
 /// Returns the states that a status filter stands for.
@@ -150,9 +160,10 @@ impl<'a> MarketFilter<'a> {
             updated: query.span("min_updated_ts", "max_updated_ts")?,
             close: query.span("min_close_ts", "max_close_ts")?,
             settled: query.span("min_settled_ts", "max_settled_ts")?,
-            combos_only: match query.text("mve_filter") {
-                None | Some("exclude") => false,
-                Some("only") => true,
+            combos: match query.text("mve_filter") {
+                None => None,
+                Some("exclude") => Some(false),
+                Some("only") => Some(true),
                 Some(_) => return Err(ApiError::parameter("mve_filter")),
             },
         };
@@ -170,6 +181,13 @@ impl<'a> MarketFilter<'a> {
         ];
         let mut used = families.iter().filter(|(span, _)| span.is_set());
         let first = used.next();
+        let has_others = status.is_some() || !self.tickers.is_empty() || self.event.is_some();
+        if self.updated.is_set() && (has_others || self.combos == Some(true)) {
+            return Err(ApiError::bad_request("min_updated_ts and max_updated_ts exclude other filters"));
+        }
+        if self.updated.is_set() && self.series.is_some() && self.combos != Some(false) {
+            return Err(ApiError::bad_request("series_ticker needs mve_filter=exclude here"));
+        }
         if used.next().is_some() {
             return Err(ApiError::bad_request("timestamp filters of different kinds exclude each other"));
         }
@@ -183,8 +201,7 @@ impl<'a> MarketFilter<'a> {
 
     fn wants(&self, market: &Market) -> bool {
         let listing = &market.listing;
-        // The simulated exchange lists no combos made by members.
-        !self.combos_only
+        self.combos.is_none_or(|combos| combos == market.combo.is_some())
             && self.status.is_none_or(|statuses| statuses.contains(&market.status))
             && (self.tickers.is_empty() || self.tickers.contains(&&*market.ticker))
             && self.event.is_none_or(|event| event == listing.event_ticker)
@@ -198,7 +215,7 @@ impl<'a> MarketFilter<'a> {
 
 /// Returns a market as the exchange shows it.
 pub(super) fn market_json(market: &Market, now_us: i64) -> Value {
-    wire::merged([identity(market), life(market), quotes(market, now_us)])
+    wire::merged([identity(market), life(market), quotes(market, now_us), combo_json(market)])
 }
 
 /// Returns what the market asks, and on which prices.
@@ -245,14 +262,16 @@ fn life(market: &Market) -> Value {
         "expiration_value": result,
         "settlement_value_dollars": outcome.map(|outcome| wire::price(outcome.value)),
         "settlement_ts": market.settled_us.map(wire::time),
+        "fee_waiver_expiration_time": market.fee_waiver_until_us.map(wire::time),
     }))
 }
 
 /// Returns the top of the book and the totals.
 fn quotes(market: &Market, now_us: i64) -> Value {
     let view = market.ticker_view(now_us);
-    // No market of the simulated exchange remembers the quotes of a day ago.
-    let unknown = wire::price(0);
+    // Where nobody had quoted a day ago, zeros.
+    let day_ago = market.candles.at(now_us - DAY_US);
+    let before = |of: fn(&Candle) -> Price| wire::price(day_ago.as_ref().map_or(0, of));
     json!({
         "yes_bid_dollars": wire::price(view.yes_bid),
         "yes_bid_size_fp": wire::count(view.yes_bid_size),
@@ -264,12 +283,27 @@ fn quotes(market: &Market, now_us: i64) -> Value {
         "volume_fp": wire::count(market.volume),
         "volume_24h_fp": wire::count(market.volume_24h(now_us)),
         "open_interest_fp": wire::count(market.open_interest),
-        "previous_yes_bid_dollars": unknown,
-        "previous_yes_ask_dollars": unknown,
-        "previous_price_dollars": unknown,
+        "previous_yes_bid_dollars": before(|candle| candle.bid.close),
+        "previous_yes_ask_dollars": before(|candle| candle.ask.close),
+        "previous_price_dollars": before(|candle| candle.last().unwrap_or(0)),
     })
 }
 
-fn range_json((start, end, step): &(Price, Price, Price)) -> Value {
+/// Returns what a combo is made of; the worth of its legs is told once they are determined.
+fn combo_json(market: &Market) -> Value {
+    let Some(combo) = &market.combo else { return json!({}) };
+    let leg = |(leg, value): &(SelectedLeg, Price)| {
+        wire::without_nulls(json!({
+            "event_ticker": leg.event_ticker,
+            "market_ticker": leg.market_ticker,
+            "side": leg.side.name(),
+            "yes_settlement_value_dollars": market.determined_us.map(|_| wire::price(*value)),
+        }))
+    };
+    let legs: Vec<Value> = combo.legs.iter().map(leg).collect();
+    json!({ "mve_collection_ticker": combo.collection, "mve_selected_legs": legs })
+}
+
+pub(super) fn range_json((start, end, step): &(Price, Price, Price)) -> Value {
     json!({ "start": wire::price(*start), "end": wire::price(*end), "step": wire::price(*step) })
 }

@@ -6,23 +6,31 @@
 mod account;
 mod body;
 mod bucket;
+mod candles;
+mod collections;
 mod communications;
 mod costs;
 mod error;
 mod events;
 mod exchange;
 mod gate;
+mod historical;
+mod keys;
+mod lock;
 mod markets;
 mod order_groups;
 mod orders;
 mod page;
+mod permission;
 mod place;
 mod place_batch;
 mod portfolio;
 mod query;
 mod routing;
+mod search;
 mod series;
 mod subaccounts;
+mod tiers;
 mod trades;
 mod transfers;
 mod wire;
@@ -33,6 +41,7 @@ mod tests;
 use std::sync::Arc;
 
 use actix_web::http::header;
+use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, Resource};
 use parking_lot::Mutex;
@@ -103,8 +112,14 @@ pub fn configure(config: &mut ServiceConfig, state: HttpState) {
         .app_data(web::PayloadConfig::new(BODY_BYTES_MAX))
         .service(
             web::scope(BASE)
+                .wrap(from_fn(lock::keep))
                 .configure(exchange::routes)
                 .configure(account::routes)
+                .configure(candles::routes)
+                .configure(collections::routes)
+                .configure(historical::routes)
+                .configure(keys::routes)
+                .configure(search::routes)
                 .configure(markets::routes)
                 .configure(events::routes)
                 .configure(series::routes)

@@ -54,9 +54,10 @@ async fn list(request: HttpRequest, state: web::Data<HttpState>) -> Reply {
     let (tickers, events) = (query.names("ticker")?, query.names("event_ticker")?);
     let span = query.span("min_ts", "max_ts")?;
     let (subaccount, shard) = (query.subaccount()?, query.number("exchange_index")?);
-    let view = state.view(account)?;
+    let (view, cutoff) = (state.view(account)?, state.cutoff());
     let wanted = view.orders.iter().filter(|order| {
-        status.is_none_or(|status| status == order.status)
+        !cutoff.has_order(order)
+            && status.is_none_or(|status| status == order.status)
             && (tickers.is_empty() || tickers.contains(&&*order.ticker))
             && (events.is_empty() || events.contains(&state.event_of(&order.ticker).as_str()))
             && span.holds(order.created_us)
@@ -72,17 +73,24 @@ async fn list(request: HttpRequest, state: web::Data<HttpState>) -> Reply {
 
 async fn one(request: HttpRequest, state: web::Data<HttpState>, order_id: Path<String>) -> Reply {
     let account = state.admit(&request, Charge::Read(costs::READ_ORDER))?;
+    let subaccount = Query::of(&request)?.subaccount()?;
     let view = state.view(account)?;
     let order = view.orders.iter().find(|order| *order.order_id == **order_id);
+    let order = order.filter(|order| !state.cutoff().has_order(order) && is_in(order, subaccount));
     let order = order.ok_or_else(|| ApiError::not_found("order not found"))?;
     Ok(json(&json!({ "order": order_json(order) })))
 }
 
+fn is_in(order: &Order, subaccount: Option<i64>) -> bool {
+    subaccount.is_none_or(|subaccount| subaccount == order.subaccount)
+}
+
 async fn queue_position(request: HttpRequest, state: web::Data<HttpState>, order_id: Path<String>) -> Reply {
     let account = state.admit(&request, Charge::Read(costs::DEFAULT))?;
+    let subaccount = Query::of(&request)?.subaccount()?;
     let position = state.0.exchange.with(|venue| {
-        let order =
-            venue.order_of(account, &order_id).filter(|order| order.status == OrderStatus::Resting)?;
+        let is_wanted = |order: &&Order| order.status == OrderStatus::Resting && is_in(order, subaccount);
+        let order = venue.order_of(account, &order_id).filter(is_wanted)?;
         Some(venue.queue_position(order))
     });
     let position = position.ok_or_else(|| ApiError::not_found("order not found"))?;
@@ -120,7 +128,7 @@ async fn queue_positions(request: HttpRequest, state: web::Data<HttpState>) -> R
     Ok(json(&json!({ "queue_positions": positions })))
 }
 
-fn order_json(order: &Order) -> Value {
+pub(super) fn order_json(order: &Order) -> Value {
     json!({
         "order_id": order.order_id,
         "user_id": order.user_id,

@@ -76,7 +76,7 @@ async fn balance(request: HttpRequest, state: web::Data<HttpState>) -> Reply {
 }
 
 /// Returns what a subaccount holds, the primary one unless another is named.
-fn holding(view: &AccountView, subaccount: Option<i64>) -> Result<&Holding, ApiError> {
+pub(super) fn holding(view: &AccountView, subaccount: Option<i64>) -> Result<&Holding, ApiError> {
     let found = view.holdings.get(&subaccount.unwrap_or(0));
     found.ok_or_else(|| ApiError::not_found("subaccount not found"))
 }
@@ -99,22 +99,33 @@ async fn positions(request: HttpRequest, state: web::Data<HttpState>) -> Reply {
     let filter = PositionFilter::of(&query)?;
     let view = state.view(account)?;
     let holding = holding(&view, query.subaccount()?)?;
-    let items: Vec<(Place, Row)> = state.0.exchange.with(|venue| {
-        let rows = holding.positions.iter().filter_map(|(ticker, position)| {
-            Row::of(venue, ticker, *position).filter(|row| filter.wants(venue, row))
-        });
-        rows.map(|row| (Place::new(0, &*row.ticker), row)).collect()
-    });
-    let (rows, cursor) = page.cut(items);
+    let (rows, cursor) = page.cut(rows_of(&state, holding, &filter));
     let markets: Vec<Value> = rows.iter().map(Row::json).collect();
     Ok(json(
         &json!({ "market_positions": markets, "event_positions": event_positions(&rows), "cursor": cursor }),
     ))
 }
 
+/// Returns the positions that are asked for, live or archived.
+pub(super) fn rows_of(
+    state: &HttpState,
+    holding: &Holding,
+    filter: &PositionFilter<'_>,
+) -> Vec<(Place, Row)> {
+    let cutoff = state.cutoff();
+    state.0.exchange.with(|venue| {
+        let rows = holding.positions.iter().filter_map(|(ticker, position)| {
+            Row::of(venue, ticker, *position).filter(|row| {
+                filter.wants(venue, row) && cutoff.has_positions(venue, ticker) == filter.archived
+            })
+        });
+        rows.map(|row| (Place::new(0, &*row.ticker), row)).collect()
+    })
+}
+
 /// A position with what its market adds.
 #[derive(Debug)]
-struct Row {
+pub(super) struct Row {
     ticker: Arc<str>,
     event_ticker: String,
     exchange_index: i64,
@@ -133,7 +144,7 @@ impl Row {
         })
     }
 
-    fn json(&self) -> Value {
+    pub(super) fn json(&self) -> Value {
         let position = &self.position;
         json!({
             "ticker": self.ticker,
@@ -150,7 +161,8 @@ impl Row {
 
 /// Which positions are asked for.
 #[derive(Debug)]
-struct PositionFilter<'a> {
+pub(super) struct PositionFilter<'a> {
+    archived: bool,
     tickers: Vec<&'a str>,
     event: Option<&'a str>,
     shard: Option<i64>,
@@ -172,12 +184,18 @@ impl<'a> PositionFilter<'a> {
             return Err(ApiError::parameter("count_filter"));
         }
         Ok(Self {
+            archived: false,
             tickers: query.names("ticker")?,
             event: query.text("event_ticker"),
             shard: query.number("exchange_index")?,
             settled,
             nonzero,
         })
+    }
+
+    /// Reads what is asked of the archive, which holds settled positions only.
+    pub(super) fn archived(query: &'a Query) -> Result<Self, ApiError> {
+        Ok(Self { archived: true, settled: None, ..Self::of(query)? })
     }
 
     fn wants(&self, venue: &Venue, row: &Row) -> bool {
@@ -195,7 +213,7 @@ impl<'a> PositionFilter<'a> {
 }
 
 /// Adds positions up by their events.
-fn event_positions(rows: &[Row]) -> Vec<Value> {
+pub(super) fn event_positions(rows: &[Row]) -> Vec<Value> {
     let mut events: BTreeMap<&str, Position> = BTreeMap::new();
     for row in rows {
         let sum = events.entry(&row.event_ticker).or_default();
@@ -225,9 +243,10 @@ async fn fills(request: HttpRequest, state: web::Data<HttpState>) -> Reply {
     let (tickers, order_id) = (query.names("ticker")?, query.text("order_id"));
     let span = query.span("min_ts", "max_ts")?;
     let (subaccount, shard) = (query.subaccount()?, query.number("exchange_index")?);
-    let view = state.view(account)?;
+    let (view, cutoff) = (state.view(account)?, state.cutoff());
     let items = (0_i64..).zip(&view.fills).filter(|(_, fill)| {
-        (tickers.is_empty() || tickers.contains(&&*fill.ticker))
+        !cutoff.has(fill.ts_us)
+            && (tickers.is_empty() || tickers.contains(&&*fill.ticker))
             && order_id.is_none_or(|order_id| *order_id == *fill.order_id)
             && span.holds(fill.ts_us)
             && subaccount.is_none_or(|subaccount| subaccount == fill.subaccount)
@@ -238,7 +257,7 @@ async fn fills(request: HttpRequest, state: web::Data<HttpState>) -> Reply {
     Ok(json(&json!({ "fills": fills, "cursor": cursor })))
 }
 
-fn fill_json(fill: &Fill) -> Value {
+pub(super) fn fill_json(fill: &Fill) -> Value {
     let (outcome_side, book_side) = direction(fill.side);
     json!({
         "fill_id": fill.trade_id,

@@ -6,8 +6,9 @@ use actix_web::HttpRequest;
 use actix_web::web::{self, Path, ServiceConfig};
 use serde_json::{Value, json};
 
-use crate::venue::Venue;
+use crate::venue::fees::{FeeKind, FeeSchedule};
 use crate::venue::market::Market;
+use crate::venue::{FeeScope, Venue, combo};
 
 use super::error::ApiError;
 use super::query::Query;
@@ -31,6 +32,7 @@ pub(super) fn category_of<'a>(venue: &'a Venue, series_ticker: &str) -> &'a str 
 /// Markets by series.
 fn by_series(venue: &Venue) -> BTreeMap<&str, Vec<&Market>> {
     let mut series: BTreeMap<&str, Vec<&Market>> = BTreeMap::new();
+    series.extend(venue.series.keys().map(|ticker| (ticker.as_str(), Vec::new())));
     for market in venue.markets.values() {
         series.entry(&market.listing.series_ticker).or_default().push(market);
     }
@@ -41,17 +43,23 @@ async fn list(request: HttpRequest, state: web::Data<HttpState>) -> Reply {
     let query = Query::of(&request)?;
     let (category, tags) = (query.text("category"), query.names("tags")?);
     let with_volume = query.flag("include_volume")?;
-    query.flag("include_product_metadata")?;
+    let with_metadata = query.flag("include_product_metadata")?;
     let updated = query.span("min_updated_ts", "")?;
-    let series: Vec<Value> = state.0.exchange.with(|venue| {
+    let mut series: Vec<Value> = state.0.exchange.with(|venue| {
         let wanted = by_series(venue).into_iter().filter(|(ticker, markets)| {
             let of_series: &[String] = venue.series.get(*ticker).map_or(&[], |series| &series.tags);
             category.is_none_or(|category| category == category_of(venue, ticker))
                 && (tags.is_empty() || tags.iter().any(|tag| of_series.iter().any(|of| of == tag)))
-                && markets.iter().any(|market| updated.holds(market.created_us))
+                && (!updated.is_set() || markets.iter().any(|market| updated.holds(market.created_us)))
         });
-        wanted.filter_map(|(_, markets)| series_json(venue, &markets, with_volume)).collect()
+        wanted.map(|(ticker, markets)| series_json(venue, ticker, &markets, with_volume)).collect()
     });
+    if with_metadata {
+        // Nobody described the series any further.
+        for series in series.iter_mut().filter_map(Value::as_object_mut) {
+            series.insert("product_metadata".to_owned(), json!({}));
+        }
+    }
     Ok(json(&json!({ "series": series })))
 }
 
@@ -59,24 +67,55 @@ async fn one(request: HttpRequest, state: web::Data<HttpState>, ticker: Path<Str
     let with_volume = Query::of(&request)?.flag("include_volume")?;
     let series = state.0.exchange.with(|venue| {
         let markets = by_series(venue).remove(ticker.as_str())?;
-        series_json(venue, &markets, with_volume)
+        Some(series_json(venue, &ticker, &markets, with_volume))
     });
     let series = series.ok_or_else(|| ApiError::not_found("series not found"))?;
     Ok(json(&json!({ "series": series })))
 }
 
-async fn fee_changes() -> Reply {
-    Ok(json(&json!({ "series_fee_change_arr": [] })))
+/// Coming changes, and past ones on request.
+async fn fee_changes(request: HttpRequest, state: web::Data<HttpState>) -> Reply {
+    let query = Query::of(&request)?;
+    let (series, with_past) = (query.text("series_ticker"), query.flag("show_historical")?);
+    let now_us = state.now_us();
+    let changes: Vec<Value> = state.0.exchange.with(|venue| {
+        let wanted = venue.fee_changes.iter().filter(|change| {
+            change.scope == FeeScope::Series
+                && series.is_none_or(|series| series == change.ticker)
+                && (with_past || change.at_us > now_us)
+        });
+        wanted
+            .filter_map(|change| {
+                let fees = change.fees?;
+                Some(json!({
+                    "id": change.id,
+                    "series_ticker": change.ticker,
+                    "fee_type": fees.kind.name(),
+                    "fee_multiplier": multiplier(fees.multiplier),
+                    "scheduled_ts": wire::time(change.at_us),
+                }))
+            })
+            .collect()
+    });
+    Ok(json(&json!({ "series_fee_change_arr": changes })))
 }
 
-fn series_json(venue: &Venue, markets: &[&Market], with_volume: bool) -> Option<Value> {
-    let listing = &markets.first()?.listing;
-    let described = venue.series.get(listing.series_ticker.as_str());
-    let category = category_of(venue, &listing.series_ticker);
-    let changed_us = markets.iter().map(|market| market.created_us).max()?;
+/// Returns a series. One without markets so far has the usual terms, or those of combos.
+fn series_json(venue: &Venue, ticker: &str, markets: &[&Market], with_volume: bool) -> Value {
+    let described = venue.series.get(ticker);
+    let category = category_of(venue, ticker);
+    let listing = markets.first().map(|market| &market.listing);
+    let collections = venue.collections.by_ticker.values();
+    let (shard, fees) = match listing {
+        Some(listing) => (listing.exchange_index, listing.fees),
+        None if collections.into_iter().any(|of| of.series_ticker == ticker) => (combo::SHARD, combo::FEES),
+        None => (0, FeeSchedule { kind: FeeKind::Quadratic, multiplier: 1_000 }),
+    };
+    let title = described.map(|series| series.title.as_str());
+    let changed_us = markets.iter().map(|market| market.created_us).max();
     let mut series = json!({
-        "ticker": listing.series_ticker,
-        "title": described.map_or(listing.event_title.as_str(), |series| series.title.as_str()),
+        "ticker": ticker,
+        "title": title.or(listing.map(|listing| listing.event_title.as_str())).unwrap_or(ticker),
         "frequency": described.map_or("custom", |series| series.frequency.as_str()),
         "category": category,
         "categories": [category],
@@ -84,21 +123,21 @@ fn series_json(venue: &Venue, markets: &[&Market], with_volume: bool) -> Option<
         "settlement_sources": [],
         "contract_url": "",
         "contract_terms_url": "",
-        "fee_type": listing.fees.kind.name(),
-        "fee_multiplier": multiplier(listing.fees.multiplier),
+        "fee_type": fees.kind.name(),
+        "fee_multiplier": multiplier(fees.multiplier),
         "additional_prohibitions": [],
-        "last_updated_ts": wire::time(changed_us),
-        "exchange_index": listing.exchange_index,
+        "exchange_index": shard,
     });
-    if let (true, Some(series)) = (with_volume, series.as_object_mut()) {
-        let volume = markets.iter().map(|market| market.volume).sum();
-        series.insert("volume_fp".to_owned(), wire::count(volume));
+    if let Some(series) = series.as_object_mut() {
+        series.extend(changed_us.map(|at_us| ("last_updated_ts".to_owned(), wire::time(at_us))));
+        let volume = with_volume.then(|| markets.iter().map(|market| market.volume).sum());
+        series.extend(volume.map(|volume| ("volume_fp".to_owned(), wire::count(volume))));
     }
-    Some(series)
+    series
 }
 
 /// Returns a multiplier in thousandths as the JSON number that the exchange sends.
-fn multiplier(milli: i64) -> Value {
+pub(super) fn multiplier(milli: i64) -> Value {
     if milli % 1_000 == 0 {
         return json!(milli / 1_000);
     }

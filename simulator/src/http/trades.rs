@@ -13,18 +13,29 @@ use super::query::Query;
 use super::{HttpState, Reply, json, wire};
 
 pub(super) async fn list(request: HttpRequest, state: web::Data<HttpState>) -> Reply {
-    let query = Query::of(&request)?;
+    reply(&request, &state, false)
+}
+
+pub(super) async fn archived(request: HttpRequest, state: web::Data<HttpState>) -> Reply {
+    reply(&request, &state, true)
+}
+
+fn reply(request: &HttpRequest, state: &HttpState, archived: bool) -> Reply {
+    let query = Query::of(request)?;
     let page = Page::of(&query, 100, 1_000)?;
     let ticker = query.text("ticker");
     let span = query.span("min_ts", "max_ts")?;
     let block_wanted = query.text("is_block_trade").map(|_| query.flag("is_block_trade")).transpose()?;
+    let cutoff = state.cutoff();
     let (trades, cursor) = state.0.exchange.with(|venue| {
         let markets =
             venue.markets.values().filter(|market| ticker.is_none_or(|ticker| *ticker == *market.ticker));
         let trades =
             markets.flat_map(|market| market.trades.iter().map(move |trade| (&*market.ticker, trade)));
         let wanted = trades.filter(|(_, trade)| {
-            block_wanted.is_none_or(|wanted| wanted == trade.is_block_trade) && span.holds(trade.ts_us)
+            block_wanted.is_none_or(|wanted| wanted == trade.is_block_trade)
+                && span.holds(trade.ts_us)
+                && cutoff.has(trade.ts_us) == archived
         });
         let number = |trade: &PublicTrade| i64::try_from(trade.number).unwrap_or(i64::MAX);
         let items = wanted.map(|(ticker, trade)| (Place::new(number(trade), ""), (ticker, trade))).collect();

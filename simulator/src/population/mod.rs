@@ -49,7 +49,10 @@ impl Population {
 
     /// Lets the population act for the `elapsed_us` since the last tick.
     pub fn act(&mut self, venue: &mut Venue, now_us: i64, elapsed_us: i64) {
-        let tradable = |market: &&Market| market.status == Status::Active && market.listing.close_us > now_us;
+        // Combos are quoted on request only.
+        let tradable = |market: &&Market| {
+            market.status == Status::Active && market.listing.close_us > now_us && market.combo.is_none()
+        };
         let open: Vec<Arc<str>> =
             venue.markets.values().filter(tradable).map(|m| Arc::clone(&m.ticker)).collect();
         self.beliefs.retain(|ticker, _| open.binary_search(ticker).is_ok());

@@ -1,6 +1,8 @@
 //! What the exchange trades: series of markets, the population, and the terms members get. Named, or read from a file.
 
 mod calendar;
+mod collection;
+mod fees;
 mod series;
 
 use std::path::Path;
@@ -10,6 +12,8 @@ use serde::Deserialize;
 use crate::faults::{self, FaultSpec};
 
 pub use calendar::Calendar;
+pub use collection::CollectionPlan;
+pub use fees::FeePlan;
 pub use series::SeriesPlan;
 
 /// A scenario. The file form is TOML with the same names; what a file leaves out is as in `calm`.
@@ -24,18 +28,24 @@ pub struct Scenario {
     pub depth_contracts: i64,
     /// Milliseconds by which reads of the account lag behind writes.
     pub read_lag_ms: i64,
-    /// The tier that members are told they have.
+    /// The tier that members have.
     pub usage_tier: String,
-    /// Token buckets of a member, tokens per second and capacity.
-    pub read_tokens_per_second: u32,
-    pub read_tokens_max: u32,
-    pub write_tokens_per_second: u32,
-    pub write_tokens_max: u32,
+    /// Token buckets of a member, tokens per second and capacity; those of the tier where nothing is said.
+    pub read_tokens_per_second: Option<u32>,
+    pub read_tokens_max: Option<u32>,
+    pub write_tokens_per_second: Option<u32>,
+    pub write_tokens_max: Option<u32>,
     /// Balance reads per second; they have a bucket of their own.
-    pub balance_reads_per_second: u32,
+    pub balance_reads_per_second: Option<u32>,
+    /// Seconds after which members would have to say again where they are; never where nothing is said.
+    pub region_expires_s: Option<i64>,
+    /// Seconds after which finished things move to the archive.
+    pub history_after_s: i64,
     pub series: Vec<SeriesPlan>,
     /// What goes wrong.
     pub faults: Vec<FaultSpec>,
+    pub collections: Vec<CollectionPlan>,
+    pub fee_changes: Vec<FeePlan>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -57,13 +67,17 @@ impl Default for Scenario {
             depth_contracts: 4_000,
             read_lag_ms: 0,
             usage_tier: "advanced".to_owned(),
-            read_tokens_per_second: 300,
-            read_tokens_max: 900,
-            write_tokens_per_second: 300,
-            write_tokens_max: 900,
-            balance_reads_per_second: 5,
+            read_tokens_per_second: None,
+            read_tokens_max: None,
+            write_tokens_per_second: None,
+            write_tokens_max: None,
+            balance_reads_per_second: Some(5),
+            region_expires_s: None,
+            history_after_s: 14 * 24 * 60 * 60,
             series: series::calm(),
             faults: Vec::new(),
+            collections: vec![CollectionPlan::calm()],
+            fee_changes: Vec::new(),
         }
     }
 }
@@ -98,6 +112,31 @@ impl Scenario {
 #[cfg(test)]
 mod tests {
     use super::Scenario;
+
+    #[test]
+    fn fees_change_for_the_event_that_closes_last() {
+        use crate::venue::market::Status;
+        let text = "[[fee_changes]]\nseries_ticker = 'KXSIMRATE'\nevent_only = true\nafter_s = 5\nfee_type = 'flat'\n";
+        let scenario: Scenario = toml::from_str(text).unwrap();
+        let mut venue = crate::venue::Venue::new(1);
+        let now_us = 1_790_000_000_000_000;
+        let mut calendar = super::Calendar::new(scenario.series.clone(), now_us);
+        for listing in calendar.due(now_us, &mut crate::venue::dice::Dice::new(1)) {
+            venue.list(listing, now_us);
+        }
+        scenario.fee_changes[0].schedule(&mut venue, now_us);
+        scenario.collections[0].open(&mut venue, now_us);
+        venue.advance(now_us + 4_999_999);
+        let flat = |venue: &crate::venue::Venue| {
+            let fees = venue.markets.values().filter(|market| market.fees().kind.name() == "flat");
+            fees.filter(|market| market.status == Status::Active).count()
+        };
+        assert_eq!(flat(&venue), 0);
+        venue.advance(now_us + 5_000_000);
+        assert_eq!(flat(&venue), 5);
+        let collection = venue.collections.by_ticker.get("KXSIMCOMBO-R").unwrap();
+        assert_eq!(venue.associated_events(collection).len(), 4);
+    }
 
     #[test]
     fn a_file_changes_what_it_names_and_names_its_mistakes() {

@@ -15,7 +15,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_util::sync::CancellationToken;
 
 use super::{Feed, PATH, SocketState, configure};
-use crate::auth::KeyRing;
+use crate::auth::{Grant, KeyRing, Scope};
 use crate::time::{Clock, wall_us};
 
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -53,11 +53,16 @@ pub(crate) fn run(test: impl Future<Output = ()>) {
     actix_web::rt::System::new().block_on(async { tokio::time::timeout(6 * DEADLINE, test).await.unwrap() });
 }
 
-/// Serves a feed on a free loopback port to two accounts: `test-key` of seed 1 and `other-key` of seed 2.
+/// Serves a feed on a free loopback port to two accounts: `test-key` of seed 1 and `other-key` of seed 2. The first has
+/// two more keys: `locked-key` of seed 3, locked to subaccount 1, and `blind-key` of seed 4, which must not read.
 pub(crate) fn serve(feed: Feed) -> (SocketAddr, CancellationToken) {
     let (pem, other_pem) = (TestKey::new(1).public_pem(), TestKey::new(2).public_pem());
     let keys = [("test-key", pem.as_str()), ("other-key", other_pem.as_str())];
     let keys = Arc::new(KeyRing::new(keys).unwrap());
+    let locked = Grant { subaccount: Some(1), ..Grant::full("locked") };
+    keys.add(0, "locked-key", &TestKey::new(3).public_pem(), locked).unwrap();
+    let blind = Grant { scopes: [Scope::Write].into(), ..Grant::full("blind") };
+    keys.add(0, "blind-key", &TestKey::new(4).public_pem(), blind).unwrap();
     let stop = CancellationToken::new();
     let clock = Arc::new(Clock::real());
     let state = SocketState { keys, feed, clock, tape: None, stop: stop.clone() };
@@ -80,6 +85,19 @@ pub(crate) struct Client {
 impl Client {
     pub(crate) async fn connect(addr: SocketAddr) -> Self {
         Self::connect_as(addr, &TestKey::new(1), "test-key").await
+    }
+
+    /// Returns the status with which the exchange refuses a connection.
+    pub(crate) async fn refused_as(addr: SocketAddr, key: &TestKey, key_id: &str) -> u16 {
+        let mut request = format!("ws://{addr}{PATH}").into_client_request().unwrap();
+        for (name, value) in key.headers(key_id, "GET", PATH) {
+            request.headers_mut().insert(name, value.parse().unwrap());
+        }
+        let tcp = tokio::net::TcpStream::connect(addr).await.unwrap();
+        match tokio_tungstenite::client_async(request, tcp).await {
+            Err(tokio_tungstenite::tungstenite::Error::Http(response)) => response.status().as_u16(),
+            other => panic!("{other:?}"),
+        }
     }
 
     pub(crate) async fn connect_as(addr: SocketAddr, key: &TestKey, key_id: &str) -> Self {

@@ -28,7 +28,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use tokio_util::sync::CancellationToken;
 
-use crate::auth::{AccountRef, KeyRing};
+use crate::auth::{AccountRef, KeyRing, Scope};
 use crate::faults::frame::FrameFaults;
 use crate::faults::skew_ms;
 use crate::faults::stream::Cuts;
@@ -67,7 +67,8 @@ impl Feed {
     /// Serves anything that is an exchange to the live channels.
     fn over<E: LiveExchange + Send + Sync>(exchange: Arc<E>) -> Self {
         Self(Arc::new(move |request, payload, account, wire| {
-            let session = LiveSession::new(Arc::clone(&exchange), account.index, Arc::clone(&wire.clock));
+            let (lock, clock) = (account.grant.subaccount, Arc::clone(&wire.clock));
+            let session = LiveSession::new(Arc::clone(&exchange), account.index, lock, clock);
             connection::serve(request, payload, session, wire)
         }))
     }
@@ -94,6 +95,9 @@ pub fn configure(config: &mut web::ServiceConfig, state: SocketState) {
 async fn upgrade(request: HttpRequest, payload: web::Payload, state: web::Data<SocketState>) -> HttpResponse {
     let now_ms = wall_us().div_euclid(1_000) + skew_ms(&request);
     match state.keys.verify_upgrade(request.headers(), request.path(), now_ms) {
+        Ok(account) if !account.grant.allows(Scope::Read) => HttpResponse::Forbidden()
+            .content_type("application/json")
+            .body(r#"{"error":{"code":"forbidden","message":"forbidden","details":"the key has no scope read"}}"#),
         Ok(account) => {
             let track = state.tape.as_ref().map(Tape::track);
             let wire = Wire {

@@ -81,6 +81,15 @@ impl Venue {
         }
     }
 
+    /// Counts everything anew after fees changed.
+    pub(super) fn retie_all(&mut self) {
+        let of = |(id, holder): (AccountId, &Account)| {
+            holder.resting.keys().map(|ticker| (id, Arc::clone(ticker))).collect::<Vec<_>>()
+        };
+        let tied: Vec<(AccountId, Arc<str>)> = self.accounts.iter().enumerate().flat_map(of).collect();
+        tied.iter().for_each(|(id, ticker)| self.retie(*id, ticker));
+    }
+
     /// Tells whether what is kept of tied-up cash is what a fresh count gives.
     #[cfg(test)]
     pub(super) fn ties_are_exact(&self) -> bool {
@@ -178,6 +187,5 @@ fn closable(side: Side, net: Count) -> Count {
 
 /// Returns what a claim costs at worst if it closes nothing.
 fn open_cost(market: &Market, claim: Claim) -> Micros {
-    cost(claim.side, claim.price, claim.count)
-        + trade_fee(market.listing.fees, true, claim.price, claim.count)
+    cost(claim.side, claim.price, claim.count) + trade_fee(market.fees(), true, claim.price, claim.count)
 }

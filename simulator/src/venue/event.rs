@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::account::AccountId;
 use super::communications::notice::Notice;
+use super::fees::FeeSchedule;
 use super::order::Order;
 use super::units::{Count, Micros, Price};
 
@@ -120,6 +121,7 @@ pub enum VenueEvent {
     EventCreated(Box<EventCreated>),
     /// Of RFQs and quotes.
     Communication(Box<Notice>),
+    EventFee(Box<EventFee>),
 }
 
 /// What became of an order group; limits in 1e-2 contracts.
@@ -193,15 +195,24 @@ pub struct Ticker {
 /// An event whose first market is listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventCreated {
+    pub is_combo: bool,
     pub event_ticker: Arc<str>,
     pub series_ticker: Arc<str>,
     pub exchange_index: i64,
     pub title: String,
 }
 
+/// New terms of an event over its series'; none where they end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventFee {
+    pub event_ticker: Arc<str>,
+    pub fees: Option<FeeSchedule>,
+}
+
 /// A step in a market's life. Times in Unix seconds, as the channel gives them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Lifecycle {
+    pub is_combo: bool,
     pub ticker: Arc<str>,
     pub event_ticker: Arc<str>,
     pub exchange_index: i64,

@@ -13,6 +13,10 @@ pub struct FeeSchedule {
 pub enum FeeKind {
     Quadratic,
     QuadraticWithMakerFees,
+    /// Makers pay half of what takers pay; the terms of combos.
+    QuadraticWithComboMakerFees,
+    /// A cent per contract at any price, for takers. The exchange does not publish its table through the interface.
+    Flat,
 }
 
 impl FeeKind {
@@ -20,6 +24,8 @@ impl FeeKind {
         match self {
             FeeKind::Quadratic => "quadratic",
             FeeKind::QuadraticWithMakerFees => "quadratic_with_maker_fees",
+            FeeKind::QuadraticWithComboMakerFees => "quadratic_with_combo_maker_fees",
+            FeeKind::Flat => "flat",
         }
     }
 }
@@ -31,11 +37,17 @@ const REBATE_STEP: Micros = 10_000;
 
 /// Returns `k * M * C * P * (1 - P)`, rounded up to 1e-4 dollar, in micros. k is 0.07 for takers.
 pub fn trade_fee(schedule: FeeSchedule, is_taker: bool, price: Price, count: Count) -> Micros {
+    if schedule.kind == FeeKind::Flat {
+        // Units: a cent times 1e-3 (M) times 1e-2 (C) is 1e-7 dollar; 1e-4 dollar is 1e3 of them.
+        let product = if is_taker { schedule.multiplier.saturating_mul(count) } else { 0 };
+        return (product.div_euclid(1_000) + i64::from(product.rem_euclid(1_000) > 0)) * BALANCE_STEP;
+    }
     // k in 1e-4.
     let k: i64 = match (is_taker, schedule.kind) {
         (true, _) => 700,
-        (false, FeeKind::Quadratic) => 0,
+        (false, FeeKind::Quadratic | FeeKind::Flat) => 0,
         (false, FeeKind::QuadraticWithMakerFees) => 175,
+        (false, FeeKind::QuadraticWithComboMakerFees) => 350,
     };
     // Units: 1e-4 (k) * 1e-3 (M) * 1e-2 (C) * 1e-4 * 1e-4 (P) = 1e-17 dollar; 1e-4 dollar is 1e13 of them.
     const STEP: i64 = 10_000_000_000_000;
@@ -80,6 +92,16 @@ mod tests {
         assert_eq!(trade_fee(PLAIN, false, 5_000, 100), 0);
         let with_makers = FeeSchedule { kind: FeeKind::QuadraticWithMakerFees, multiplier: 1000 };
         assert_eq!(trade_fee(with_makers, false, 5_000, 100), 4_400);
+        let of_combos = FeeSchedule { kind: FeeKind::QuadraticWithComboMakerFees, multiplier: 1000 };
+        assert_eq!(trade_fee(of_combos, false, 5_000, 100), 8_800);
+        assert_eq!(trade_fee(of_combos, true, 5_000, 100), 17_500);
+    }
+
+    #[test]
+    fn a_flat_fee_does_not_depend_on_the_price() {
+        let flat = FeeSchedule { kind: FeeKind::Flat, multiplier: 500 };
+        assert_eq!((trade_fee(flat, true, 100, 200), trade_fee(flat, true, 5_000, 200)), (10_000, 10_000));
+        assert_eq!((trade_fee(flat, true, 5_000, 1), trade_fee(flat, false, 5_000, 200)), (100, 0));
     }
 
     #[test]

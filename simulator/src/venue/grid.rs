@@ -14,6 +14,12 @@ pub const DECI_CENT: Grid = Grid { name: "deci_cent", ranges: &[(0, DOLLAR, 10)]
 pub const TAPERED_DECI_CENT: Grid =
     Grid { name: "tapered_deci_cent", ranges: &[(0, 1_000, 10), (1_000, 9_000, 100), (9_000, DOLLAR, 10)] };
 
+/// The grid of combos.
+pub const CENTER_DECI_EDGE_CENTI: Grid = Grid {
+    name: "center_deci_edge_centi_cent",
+    ranges: &[(0, 100, 1), (100, 9_900, 10), (9_900, DOLLAR, 1)],
+};
+
 impl Grid {
     pub fn allows(&self, price: Price) -> bool {
         let on = |&(start, end, step): &(Price, Price, Price)| {

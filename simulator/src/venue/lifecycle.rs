@@ -16,6 +16,7 @@ const DETERMINATION_DELAY_US: i64 = 5_000_000;
 impl Venue {
     /// Moves every market and order along to `now_us`. Opening and closing are silent on the stream.
     pub fn advance(&mut self, now_us: i64) {
+        self.apply_fee_changes(now_us);
         self.expire_orders(now_us);
         self.advance_transfers(now_us);
         self.advance_communications(now_us);
@@ -187,8 +188,9 @@ pub(super) fn created(market: &Market, now_us: i64) -> VenueEvent {
     lifecycle(market, kind, now_us)
 }
 
-pub(super) fn event_created(listing: &Listing) -> VenueEvent {
+pub(super) fn event_created(listing: &Listing, is_combo: bool) -> VenueEvent {
     VenueEvent::EventCreated(Box::new(EventCreated {
+        is_combo,
         event_ticker: listing.event_ticker.as_str().into(),
         series_ticker: listing.series_ticker.as_str().into(),
         exchange_index: listing.exchange_index,
@@ -198,6 +200,7 @@ pub(super) fn event_created(listing: &Listing) -> VenueEvent {
 
 pub(super) fn lifecycle(market: &Market, kind: LifecycleKind, now_us: i64) -> VenueEvent {
     VenueEvent::Lifecycle(Box::new(Lifecycle {
+        is_combo: market.combo.is_some(),
         ticker: Arc::clone(&market.ticker),
         event_ticker: market.listing.event_ticker.as_str().into(),
         exchange_index: market.listing.exchange_index,

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use super::candles::Candles;
+use super::combo::Combo;
 use super::event::{Side, Ticker};
 use super::fees::FeeSchedule;
 use super::grid::Grid;
@@ -107,7 +109,13 @@ pub struct Market {
     pub volume: Count,
     pub dollar_volume: i64,
     pub open_interest: Count,
+    /// Made by members out of other markets.
+    pub combo: Option<Combo>,
+    /// What its event has of its own.
+    pub event_fees: Option<FeeSchedule>,
+    pub fee_waiver_until_us: Option<i64>,
     pub trades: VecDeque<PublicTrade>,
+    pub candles: Candles,
     /// Contracts traded in each of the last hours, oldest first.
     hours: VecDeque<(i64, Count)>,
 }
@@ -132,7 +140,11 @@ impl Market {
             volume: 0,
             dollar_volume: 0,
             open_interest: 0,
+            combo: None,
+            event_fees: None,
+            fee_waiver_until_us: None,
             trades: VecDeque::new(),
+            candles: Candles::default(),
             hours: VecDeque::new(),
             listing,
         }

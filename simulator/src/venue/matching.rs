@@ -124,6 +124,7 @@ impl Venue {
         let number = self.number();
         let Some(market) = self.markets.get_mut(ticker) else { return };
         market.note_volume(count, now_us);
+        market.candles.note_trade(yes_price, count, now_us);
         market.last_price = yes_price;
         market.last_size = count;
         market.volume += count;
@@ -172,7 +173,7 @@ impl Venue {
         let fee = if holder.has_credit {
             0
         } else {
-            let charged = trade_fee(market.listing.fees, is_taker, price, count);
+            let charged = trade_fee(market.fees_at(now_us), is_taker, price, count);
             net_fee(booked.revenue, charged, &mut order.rounding)
         };
         order.filled += count;

@@ -5,15 +5,19 @@
 //! the sum of its orders; a `client_order_id` is used once per account, for ever.
 
 pub mod account;
+pub mod candles;
 mod change;
 mod collateral;
+pub mod combo;
 pub mod communications;
 pub mod dice;
 pub mod event;
+mod fee_change;
 pub mod fees;
 pub mod grid;
 pub mod groups;
 pub mod hash;
+pub mod history;
 mod lifecycle;
 pub mod market;
 pub mod markets;
@@ -22,6 +26,7 @@ pub mod order;
 mod pause;
 mod place;
 pub mod refusal;
+mod region;
 pub mod steer;
 mod subaccounts;
 pub mod transfers;
@@ -31,6 +36,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use account::{Account, AccountId};
+use combo::{Collections, Combo};
 use dice::Dice;
 use event::{Owner, Side, VenueEvent};
 use groups::OrderGroup;
@@ -43,6 +49,7 @@ use transfers::Moves;
 use units::{Count, Micros, Price};
 
 pub use change::{Amended, Amendment, Canceled, Reduction};
+pub use fee_change::{FeeChange, FeeScope};
 pub use place::Placed;
 
 /// Trades a market remembers for its public list.
@@ -72,6 +79,13 @@ pub struct Venue {
     next_number: u64,
     /// All fees ever taken.
     pub fees_taken: Micros,
+    pub collections: Collections,
+    /// When members' word about where they are runs out; never if none.
+    pub region_expires_us: Option<i64>,
+    /// How old a row of the archive is.
+    pub history_after_us: i64,
+    /// Past and coming, earliest first.
+    pub fee_changes: Vec<FeeChange>,
     pub trading_paused: bool,
     pub exchange_paused: bool,
     /// RFQs, quotes, batches and block trades.
@@ -98,6 +112,10 @@ impl Venue {
             orders: Map::default(),
             next_number: 1,
             fees_taken: 0,
+            collections: Collections::default(),
+            region_expires_us: None,
+            history_after_us: history::HISTORY_AFTER_US,
+            fee_changes: Vec::new(),
             trading_paused: false,
             exchange_paused: false,
             communications: communications::Communications::default(),
@@ -122,12 +140,18 @@ impl Venue {
 
     /// Lists a market whose id is already known, as a recording's is.
     pub fn list_as(&mut self, listing: Listing, market_id: &str, now_us: i64) {
+        self.insert(listing, market_id, None, now_us);
+    }
+
+    fn insert(&mut self, listing: Listing, market_id: &str, combo: Option<Combo>, now_us: i64) {
         let is_first =
             !self.markets.values().any(|market| market.listing.event_ticker == listing.event_ticker);
         if is_first {
-            self.events.push(lifecycle::event_created(&listing));
+            self.events.push(lifecycle::event_created(&listing, combo.is_some()));
         }
-        let market = Market::new(listing, market_id.into(), now_us);
+        let mut market = Market::new(listing, market_id.into(), now_us);
+        market.combo = combo;
+        self.inherit_fees(&mut market);
         self.events.push(lifecycle::created(&market, now_us));
         self.markets.insert(Arc::clone(&market.ticker), market);
     }

@@ -42,6 +42,7 @@ impl Venue {
         }
         let account = self.subaccount(member, new.subaccount)?;
         self.check_terms(new, now_us)?;
+        self.check_region(account, &new.ticker, now_us)?;
         let market = self.markets.get(new.ticker.as_str()).ok_or_else(Refusal::market_not_found)?;
         if let Some(group) = &new.order_group_id {
             self.may_join(member, new.subaccount, group, market.listing.exchange_index)?;
@@ -214,9 +215,10 @@ impl Venue {
     }
 
     pub(super) fn announce_ticker(&mut self, ticker: &str, now_us: i64) {
-        if let Some(view) = self.markets.get(ticker).map(|market| market.ticker_view(now_us)) {
-            self.events.push(VenueEvent::Ticker(view));
-        }
+        let Some(market) = self.markets.get_mut(ticker) else { return };
+        let view = market.ticker_view(now_us);
+        market.candles.note_quote(view.yes_bid, view.yes_ask, view.open_interest, now_us);
+        self.events.push(VenueEvent::Ticker(view));
     }
 
     fn placed(&self, number: u64, now_us: i64) -> Option<Placed> {

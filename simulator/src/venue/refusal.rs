@@ -96,6 +96,16 @@ impl Refusal {
         Refusal::new(400, "bad_request", "bad request").with(details)
     }
 
+    pub fn region_expired() -> Refusal {
+        Refusal::new(403, "region_attestation_expired", "region attestation expired")
+            .with("say again on the web site where you are")
+    }
+
+    pub fn too_many_combos(max: usize) -> Refusal {
+        Refusal::new(429, "too_many_requests", "too many requests")
+            .with(format!("at most {max} markets can be made in a week"))
+    }
+
     pub fn wrong_shard() -> Refusal {
         Refusal::new(404, "not_found", "not found")
     }

@@ -9,7 +9,7 @@ use super::refusal::Refusal;
 use super::units::Micros;
 
 /// A member has at most this many beside its primary account.
-pub const SUBACCOUNTS_MAX: i64 = 63;
+const SUBACCOUNTS_MAX: i64 = 63;
 
 impl Venue {
     /// Finds the account of a member's subaccount; 0 is the primary one.

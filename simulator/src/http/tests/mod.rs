@@ -1,10 +1,17 @@
 //! The routes on a quiet exchange of their own: every reply and refusal as a client sees it.
 
+mod account;
+mod candles;
+mod catalog;
+mod combos;
 mod communications;
+mod history;
+mod keys;
 mod limits;
 mod markets;
 mod orders;
 mod portfolio;
+mod specification;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -10,8 +10,8 @@ use crate::venue::event::{Lifecycle, LifecycleKind, VenueEvent};
 use crate::venue::order::Order;
 
 use super::message::{
-    BookDelta, Created, EventLifecycle, Fill, Group, MarketChange, MarketLifecycle, Outgoing, Owner,
-    Position, Ticker, Trade, UserOrder,
+    BookDelta, Created, EventFee, EventLifecycle, Fill, Group, MarketChange, MarketLifecycle, Outgoing,
+    Owner, Position, Ticker, Trade, UserOrder,
 };
 use super::port::{BookState, LiveExchange};
 
@@ -76,7 +76,11 @@ impl LiveExchange for Exchange {
             VenueEvent::Money { .. } => return None,
             VenueEvent::Ticker(view) => Outgoing::Ticker(ticker(view)),
             VenueEvent::Lifecycle(lifecycle) => Outgoing::MarketLifecycle(market_lifecycle(lifecycle)),
+            VenueEvent::EventFee(changed) => {
+                Outgoing::EventFee(EventFee { event_ticker: &changed.event_ticker, fees: changed.fees })
+            }
             VenueEvent::EventCreated(created) => Outgoing::EventLifecycle(EventLifecycle {
+                is_combo: created.is_combo,
                 event_ticker: &created.event_ticker,
                 exchange_index: created.exchange_index,
                 title: &created.title,
@@ -242,5 +246,5 @@ fn market_lifecycle(lifecycle: &Lifecycle) -> MarketLifecycle<'_> {
         }
         LifecycleKind::Settled { settled_ts } => MarketChange::Settled { settled_ts: *settled_ts },
     };
-    MarketLifecycle { ticker: &lifecycle.ticker, change }
+    MarketLifecycle { is_combo: lifecycle.is_combo, ticker: &lifecycle.ticker, change }
 }

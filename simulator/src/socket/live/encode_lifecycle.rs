@@ -6,13 +6,14 @@ use crate::socket::outbox::Payload;
 use crate::socket::text::{push, push_member, push_price};
 
 use super::encode::{push_head, push_price_member, push_tail};
-use super::message::{Created, EventLifecycle, MarketChange, MarketLifecycle};
+use super::message::{Created, EventFee, EventLifecycle, MarketChange, MarketLifecycle};
 
 pub(super) fn market(to: &mut Payload, sid: u64, seq: u64, lifecycle: &MarketLifecycle<'_>) {
-    push_head(to, "market_lifecycle_v2", sid, Some(seq));
+    let kind = if lifecycle.is_combo { "multivariate_market_lifecycle" } else { "market_lifecycle_v2" };
+    push_head(to, kind, sid, Some(seq));
     push!(to, r#""market_ticker":"{}""#, lifecycle.ticker);
     match &lifecycle.change {
-        MarketChange::Created(created) => push_created(to, created),
+        MarketChange::Created(created) => push_created(to, created, lifecycle.is_combo),
         MarketChange::Activated => {
             to.extend_from_slice(br#","event_type":"activated","is_deactivated":false"#);
         }
@@ -34,7 +35,8 @@ pub(super) fn market(to: &mut Payload, sid: u64, seq: u64, lifecycle: &MarketLif
     push_tail(to);
 }
 
-fn push_created(to: &mut Vec<u8>, created: &Created<'_>) {
+/// The channel of combos names the grid without its bands.
+fn push_created(to: &mut Vec<u8>, created: &Created<'_>, is_combo: bool) {
     push!(to, r#","event_type":"created","exchange_index":{}"#, created.exchange_index);
     push!(to, r#","open_ts":{},"close_ts":{}"#, created.open_ts, created.close_ts);
     push!(to, r#","additional_metadata":{{"can_close_early":{}"#, created.can_close_early);
@@ -52,6 +54,9 @@ fn push_created(to: &mut Vec<u8>, created: &Created<'_>) {
     }
     to.push(b'}');
     push_member(to, "price_level_structure", created.price_level_structure);
+    if is_combo {
+        return;
+    }
     to.extend_from_slice(br#","price_ranges":["#);
     for (index, (start, end, step)) in created.price_ranges.iter().enumerate() {
         to.extend_from_slice(if index == 0 { br#"{"start":""# } else { br#",{"start":""#.as_slice() });
@@ -79,6 +84,21 @@ pub(super) fn event(to: &mut Payload, sid: u64, seq: u64, event: &EventLifecycle
         ("series_ticker", event.series_ticker),
     ] {
         push_member(to, key, text);
+    }
+    push_tail(to);
+}
+
+/// Thousandths become the decimal number that the exchange sends.
+pub(super) fn event_fee(to: &mut Payload, sid: u64, seq: u64, fee: &EventFee<'_>) {
+    push_head(to, "event_fee_update", sid, Some(seq));
+    push!(to, r#""event_ticker":"{}""#, fee.event_ticker);
+    match fee.fees {
+        Some(fees) => {
+            push_member(to, "fee_type_override", fees.kind.name());
+            let (whole, thousandths) = (fees.multiplier / 1_000, fees.multiplier % 1_000);
+            push!(to, r#","fee_multiplier_override":{whole}.{thousandths:03}"#);
+        }
+        None => to.extend_from_slice(br#","fee_type_override":null,"fee_multiplier_override":null"#),
     }
     push_tail(to);
 }

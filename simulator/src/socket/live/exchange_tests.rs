@@ -9,13 +9,14 @@ use serde_json::{Value, json};
 use crate::host::Exchange;
 use crate::socket::Feed;
 use crate::socket::client::{Client, TestKey, run, serve};
-use crate::venue::Venue;
+use crate::venue::combo::{Collection, SelectedLeg};
 use crate::venue::dice::Dice;
-use crate::venue::event::Side;
+use crate::venue::event::{Leg, Side};
 use crate::venue::fees::{FeeKind, FeeSchedule};
 use crate::venue::grid::LINEAR_CENT;
 use crate::venue::market::{Listing, Outcome};
 use crate::venue::order::{NewOrder, SelfTradePrevention, TimeInForce};
+use crate::venue::{FeeScope, Venue};
 
 const START: i64 = 1_790_000_000_000_000;
 const CLOSE: i64 = START + 3_600_000_000;
@@ -229,5 +230,90 @@ fn a_rolling_series_is_announced_and_settled() {
             "KXT2-1 settled",
         ];
         assert_eq!(seen, expected);
+    });
+}
+
+#[test]
+fn a_locked_key_hears_of_its_subaccount_only() {
+    run(async {
+        let (exchange, addr) = exchange();
+        let mut client = subscribe(addr, 3, "locked-key", r#""channels":["user_orders"]"#).await;
+        exchange.with(|venue| {
+            assert_eq!(venue.open_subaccount(0), Ok(1));
+            let id = venue.subaccount(0, 1).unwrap();
+            venue.accounts[id].cash.insert(0, 1_000_000_000);
+            for subaccount in [0, 1] {
+                let new = NewOrder {
+                    ticker: "KXT-1".into(),
+                    client_order_id: None,
+                    side: Side::Bid,
+                    price: 4_000,
+                    count: 100,
+                    time_in_force: TimeInForce::GoodTillCanceled,
+                    self_trade_prevention: SelfTradePrevention::TakerAtCross,
+                    post_only: false,
+                    reduce_only: false,
+                    cancel_order_on_pause: false,
+                    expiration_time: None,
+                    subaccount,
+                    order_group_id: None,
+                    exchange_index: None,
+                };
+                venue.place(0, &new, START + 1).unwrap();
+            }
+        });
+        assert_eq!(client.json().await["msg"]["subaccount_number"], 1);
+    });
+}
+
+#[test]
+fn a_key_that_must_not_read_gets_no_connection() {
+    run(async {
+        let (_exchange, addr) = exchange();
+        let status = Client::refused_as(addr, &TestKey::new(4), "blind-key").await;
+        assert_eq!(status, 403);
+    });
+}
+
+#[test]
+fn combos_and_fees_of_events_are_told_on_their_channels() {
+    run(async {
+        let (exchange, addr) = exchange();
+        let mut singles = subscribe(addr, 1, "test-key", r#""channels":["market_lifecycle_v2"]"#).await;
+        let combo_channel = r#""channels":["multivariate_market_lifecycle"]"#;
+        let mut combos = subscribe(addr, 1, "test-key", combo_channel).await;
+        let collection = Collection {
+            ticker: "KXC".into(),
+            series_ticker: "KXMVE".into(),
+            title: "combos".into(),
+            description: String::new(),
+            open_us: START,
+            close_us: CLOSE,
+            source_series: vec!["KXT".into()],
+            size_min: 1,
+            size_max: 1,
+        };
+        let leg = SelectedLeg { event_ticker: "KXT".into(), market_ticker: "KXT-1".into(), side: Leg::No };
+        let ticker = exchange.with(|venue| {
+            venue.collections.by_ticker.insert("KXC".into(), collection);
+            let ticker = venue.combine(0, "KXC", &[leg], START).unwrap();
+            let fees = FeeSchedule { kind: FeeKind::Flat, multiplier: 500 };
+            venue.schedule_fee_change(FeeScope::Event, "KXT", Some(fees), START);
+            venue.schedule_fee_change(FeeScope::Event, "KXT", None, START + 1);
+            venue.advance(START + 1);
+            ticker
+        });
+        let event = combos.json().await;
+        assert_eq!((&event["type"], &event["seq"]), (&json!("event_lifecycle"), &json!(1)));
+        let created = combos.json().await;
+        assert_eq!((&created["type"], &created["seq"]), (&json!("multivariate_market_lifecycle"), &json!(2)));
+        assert_eq!(created["msg"]["market_ticker"], *ticker);
+        let fees = singles.json().await;
+        assert_eq!((&fees["type"], &fees["seq"]), (&json!("event_fee_update"), &json!(1)), "no combo before");
+        let expected = json!({
+            "event_ticker": "KXT", "fee_type_override": "flat", "fee_multiplier_override": 0.5,
+        });
+        assert_eq!(fees["msg"], expected);
+        assert_eq!(singles.json().await["msg"]["fee_type_override"], Value::Null);
     });
 }

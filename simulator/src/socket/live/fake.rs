@@ -211,11 +211,12 @@ pub(crate) fn created() -> MarketLifecycle<'static> {
 }
 
 pub(crate) fn lifecycle(change: MarketChange<'static>) -> MarketLifecycle<'static> {
-    MarketLifecycle { ticker: "NEW", change }
+    MarketLifecycle { is_combo: false, ticker: "NEW", change }
 }
 
 pub(crate) fn event() -> EventLifecycle<'static> {
     EventLifecycle {
+        is_combo: false,
         event_ticker: "EV",
         exchange_index: 1,
         title: "title",

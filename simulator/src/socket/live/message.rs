@@ -5,6 +5,7 @@
 use crate::venue::account::AccountId;
 use crate::venue::communications::notice::Notice;
 use crate::venue::event::{GroupChange, Leg, Side};
+use crate::venue::fees::FeeSchedule;
 use crate::venue::units::{Count, Micros, Price};
 
 /// One message to send, before it has a subscription.
@@ -20,6 +21,7 @@ pub(crate) enum Outgoing<'a> {
     MarketLifecycle(MarketLifecycle<'a>),
     EventLifecycle(EventLifecycle<'a>),
     Communication(&'a Notice),
+    EventFee(EventFee<'a>),
 }
 
 /// A change of one level.
@@ -144,6 +146,7 @@ pub(crate) struct Group<'a> {
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct MarketLifecycle<'a> {
+    pub(crate) is_combo: bool,
     pub(crate) ticker: &'a str,
     pub(crate) change: MarketChange<'a>,
 }
@@ -180,10 +183,18 @@ pub(crate) struct Created<'a> {
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct EventLifecycle<'a> {
+    pub(crate) is_combo: bool,
     pub(crate) event_ticker: &'a str,
     pub(crate) exchange_index: i64,
     pub(crate) title: &'a str,
     pub(crate) subtitle: &'a str,
     pub(crate) collateral_return_type: &'a str,
     pub(crate) series_ticker: &'a str,
+}
+
+/// New terms of an event; none where it is back to those of its series.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct EventFee<'a> {
+    pub(crate) event_ticker: &'a str,
+    pub(crate) fees: Option<FeeSchedule>,
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::fake::{created, delta, event, fill, lifecycle, own_delta, position, ticker, trade, user_order};
-use super::message::{BookDelta, MarketChange};
+use super::message::{BookDelta, EventFee, MarketChange, MarketLifecycle};
 use super::{encode, encode_lifecycle, encode_private};
 use crate::socket::book_frame::{Snapshot, snapshot};
 use crate::socket::channel::Channel;
@@ -19,6 +19,7 @@ use crate::socket::outbox::{Outbox, Payload};
 use crate::socket::subscription::{Filter, Subscription};
 use crate::time::Clock;
 use crate::venue::event::Leg;
+use crate::venue::fees::{FeeKind, FeeSchedule};
 
 pub(super) fn specification() -> Option<Value> {
     let shared = std::env::var_os("OUTRIGGER_SHARED")
@@ -90,6 +91,10 @@ fn market(change: MarketChange<'static>) -> Value {
     encoded(|to| encode_lifecycle::market(to, 1, 2, &lifecycle(change)))
 }
 
+fn event_fee(fees: Option<FeeSchedule>) -> Value {
+    encoded(|to| encode_lifecycle::event_fee(to, 1, 2, &EventFee { event_ticker: "EV", fees }))
+}
+
 fn messages() -> Vec<(&'static str, Value)> {
     let scope = Scope { sid: 1, seq: Some(4) };
     vec![
@@ -111,7 +116,18 @@ fn messages() -> Vec<(&'static str, Value)> {
             market(MarketChange::Determined { determination_ts: 1, result: "no", settlement_value: 0 }),
         ),
         ("marketLifecycleV2Payload", market(MarketChange::Settled { settled_ts: 1 })),
+        (
+            "multivariateMarketLifecyclePayload",
+            encoded(|to| {
+                encode_lifecycle::market(to, 1, 2, &MarketLifecycle { is_combo: true, ..created() })
+            }),
+        ),
         ("eventLifecyclePayload", encoded(|to| encode_lifecycle::event(to, 1, 2, &event()))),
+        ("eventFeeUpdatePayload", event_fee(None)),
+        (
+            "eventFeeUpdatePayload",
+            event_fee(Some(FeeSchedule { kind: FeeKind::QuadraticWithComboMakerFees, multiplier: 50 })),
+        ),
         ("subscribedResponsePayload", sent(|out| control::subscribed(out, Some(1), Channel::Fill, 2))),
         ("unsubscribedResponsePayload", sent(|out| control::unsubscribed(out, None, 2, 7))),
         (

@@ -31,6 +31,8 @@ const BATCHES_AT_ONCE_MAX: usize = 256;
 
 pub(crate) struct LiveSession<E: LiveExchange> {
     account: AccountId,
+    /// The only subaccount that the key may see, if it is locked to one.
+    lock: Option<i64>,
     user_id: String,
     events: broadcast::Receiver<Arc<[E::Event]>>,
     subscriptions: Subscriptions,
@@ -40,9 +42,10 @@ pub(crate) struct LiveSession<E: LiveExchange> {
 }
 
 impl<E: LiveExchange> LiveSession<E> {
-    pub(crate) fn new(exchange: Arc<E>, account: AccountId, clock: Arc<Clock>) -> Self {
+    pub(crate) fn new(exchange: Arc<E>, account: AccountId, lock: Option<i64>, clock: Arc<Clock>) -> Self {
         Self {
             account,
+            lock,
             user_id: exchange.user_id(account),
             events: exchange.events(),
             subscriptions: Subscriptions::default(),
@@ -64,12 +67,18 @@ impl<E: LiveExchange> LiveSession<E> {
                 }
                 Some(Outgoing::MarketLifecycle(lifecycle)) => self.on_market_lifecycle(&lifecycle, out),
                 Some(Outgoing::EventLifecycle(event)) => {
-                    if let Some(subscription) = self.subscriptions.of_channel(Channel::MarketLifecycle) {
+                    if let Some(subscription) = self.subscriptions.of_channel(life_channel(event.is_combo)) {
                         let (sid, seq) = (subscription.sid, subscription.next_seq());
                         out.text(|to| encode_lifecycle::event(to, sid, seq, &event));
                     }
                 }
                 Some(Outgoing::Communication(notice)) => self.on_communication(notice, out),
+                Some(Outgoing::EventFee(fee)) => {
+                    if let Some(subscription) = self.subscriptions.of_channel(Channel::MarketLifecycle) {
+                        let (sid, seq) = (subscription.sid, subscription.next_seq());
+                        out.text(|to| encode_lifecycle::event_fee(to, sid, seq, &fee));
+                    }
+                }
                 Some(private) => self.on_private(&private, out),
                 None => {}
             }
@@ -87,7 +96,10 @@ impl<E: LiveExchange> LiveSession<E> {
         let Some(subscription) = self.subscriptions.of_channel(Channel::OrderbookDelta) else { return };
         match self.snapshots.clock_of(delta.ticker) {
             Some(clock) if delta.clock > clock => {
-                out.text(|to| encode::book_delta(to, subscription, delta, self.account));
+                let is_seen = |subaccount| self.lock.is_none_or(|lock| lock == subaccount);
+                let delta =
+                    BookDelta { owner: delta.owner.filter(|owner| is_seen(owner.subaccount)), ..*delta };
+                out.text(|to| encode::book_delta(to, subscription, &delta, self.account));
             }
             // Included in the snapshot that was sent.
             Some(_) => {}
@@ -120,7 +132,7 @@ impl<E: LiveExchange> LiveSession<E> {
     }
 
     fn on_market_lifecycle(&mut self, lifecycle: &MarketLifecycle<'_>, out: &mut Outbox) {
-        if let Some(subscription) = self.subscriptions.of_channel(Channel::MarketLifecycle) {
+        if let Some(subscription) = self.subscriptions.of_channel(life_channel(lifecycle.is_combo)) {
             let (sid, seq) = (subscription.sid, subscription.next_seq());
             out.text(|to| encode_lifecycle::market(to, sid, seq, lifecycle));
         }
@@ -151,19 +163,24 @@ impl<E: LiveExchange> LiveSession<E> {
     }
 
     fn on_private(&mut self, message: &Outgoing<'_>, out: &mut Outbox) {
-        let (account, channel, ticker) = match message {
-            Outgoing::Fill(fill) => (fill.account, Channel::Fill, fill.ticker),
-            Outgoing::UserOrder(order) => (order.account, Channel::UserOrders, order.ticker),
-            Outgoing::Position(position) => (position.account, Channel::MarketPositions, position.ticker),
+        let (account, subaccount, channel, ticker) = match message {
+            Outgoing::Fill(fill) => (fill.account, fill.subaccount, Channel::Fill, fill.ticker),
+            Outgoing::UserOrder(order) => {
+                (order.account, order.subaccount, Channel::UserOrders, order.ticker)
+            }
+            Outgoing::Position(position) => {
+                (position.account, position.subaccount, Channel::MarketPositions, position.ticker)
+            }
             Outgoing::Group(group) => return self.on_group(group, out),
             Outgoing::BookDelta(_)
             | Outgoing::Ticker(_)
             | Outgoing::Trade(_)
             | Outgoing::MarketLifecycle(_)
             | Outgoing::EventLifecycle(_)
-            | Outgoing::Communication(_) => return,
+            | Outgoing::Communication(_)
+            | Outgoing::EventFee(_) => return,
         };
-        if account != self.account {
+        if account != self.account || self.lock.is_some_and(|lock| lock != subaccount) {
             return;
         }
         let Some(sid) = self.wanting(channel, ticker).map(|subscription| subscription.sid) else { return };
@@ -213,6 +230,11 @@ impl<E: LiveExchange> LiveSession<E> {
             None => self.events.recv().await.map(Some),
         }
     }
+}
+
+/// Combos have a channel of their own.
+const fn life_channel(is_combo: bool) -> Channel {
+    if is_combo { Channel::MultivariateLifecycle } else { Channel::MarketLifecycle }
 }
 
 impl<E: LiveExchange> Session for LiveSession<E> {
