@@ -1,0 +1,84 @@
+"""The table of operations, what the exchange does not serve yet, and what each SDK has driven."""
+
+import time
+import tomllib
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+
+from exchange import SUITE
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation: its name, method, path, and why it is absent, if it is."""
+
+    id: str
+    method: str
+    path: str
+    absent: str | None
+
+
+def plain(name):
+    """Returns the form in which an operation's name and an SDK's name for it are equal."""
+    return name.replace("_", "").lower()
+
+
+def _read_table():
+    table = tomllib.loads((SUITE / "operations.toml").read_text())
+    return {
+        plain(id): Operation(id, *entry["call"].split(" "), entry.get("absent")) for id, entry in table.items()
+    }
+
+
+def _read_not_yet():
+    lines = (SUITE / "not_yet.txt").read_text().splitlines()
+    return {plain(line) for line in lines if line and not line.startswith("#")}
+
+
+OPERATIONS = _read_table()
+NOT_YET = _read_not_yet()
+
+
+@dataclass
+class Driven:
+    """What one SDK has done with one form of key."""
+
+    answered: Counter = field(default_factory=Counter)
+    refused: Counter = field(default_factory=Counter)
+    seconds: float = 0.0
+
+
+class Ledger:
+    """Counts calls by SDK, key form and operation."""
+
+    def __init__(self):
+        self.rows = defaultdict(Driven)
+        self.methods = {}
+        self.started = time.monotonic()
+
+    def call(self, sdk, form, operation, accepted, seconds):
+        row = self.rows[sdk, form]
+        (row.answered if accepted else row.refused)[operation] += 1
+        row.seconds += seconds
+
+    def undriven(self):
+        """Returns, for each SDK, the served operations it has a method for and that never succeeded with it."""
+        missing = {}
+        for sdk, methods in self.methods.items():
+            wanted = {o for o in methods & OPERATIONS.keys() if not OPERATIONS[o].absent} - NOT_YET
+            done = {o for (name, _), row in self.rows.items() if name == sdk for o in row.answered}
+            if left := wanted - done:
+                missing[sdk] = sorted(OPERATIONS[o].id for o in left)
+        return missing
+
+    def table(self):
+        """Returns the lines that end a run."""
+        served = sum(not o.absent for o in OPERATIONS.values()) - len(NOT_YET)
+        yield f"{'SDK':<22}{'key':<16}{'operations':>12}{'calls':>8}{'refusals':>10}{'seconds':>9}"
+        for (sdk, form), row in sorted(self.rows.items()):
+            calls, refusals = row.answered.total(), row.refused.total()
+            yield f"{sdk:<22}{form:<16}{len(row.answered):>12}{calls:>8}{refusals:>10}{row.seconds:>9.1f}"
+        yield f"{served} of {len(OPERATIONS)} operations are served; {len(NOT_YET)} are not served yet"
+
+
+LEDGER = Ledger()
