@@ -67,7 +67,7 @@ def _read_ready(process):
 def running(keys):
     """Runs the exchange on a free port and gives its address."""
     command = [os.environ["OUTRIGGER_BIN"], "exchange", "--listen", "127.0.0.1:0"]
-    command += ["--scenario", str(SUITE / "scenario.toml")]
+    command += ["--scenario", str(SUITE / "scenario.toml"), "--log-level", "warn"]
     for key in keys:
         command += ["--key", f"{key.id}={key.public_path}"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
