@@ -51,9 +51,16 @@ def pair(request, host, keys):
 
 
 @pytest.fixture(scope="session")
-def observer(host, keys):
-    """Returns a member for what need not be repeated with every SDK and key."""
-    return Sdk("kalshi_python_sync", keys[OBSERVER, "A"], host)
+def observers(host, keys):
+    """Returns two members for what need not be repeated with every SDK and key."""
+    clients = [Sdk("kalshi_python_sync", keys[OBSERVER, who], host) for who in "AB"]
+    clients[0].number = len(PAIRS)
+    return clients
+
+
+@pytest.fixture(scope="session")
+def observer(observers):
+    return observers[0]
 
 
 @pytest.fixture
