@@ -11,11 +11,11 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
+from operations import NOT_YET_FLAGS, SUITE
 
 START_DEADLINE_S = 30
 STOP_DEADLINE_S = 15
 FORMS = ("rsa-pkcs1", "rsa-pkcs8", "ed25519-pkcs8")
-SUITE = Path(__file__).resolve().parent.parent
 
 
 @dataclass
@@ -68,6 +68,8 @@ def running(keys):
     """Runs the exchange on a free port and gives its address."""
     command = [os.environ["OUTRIGGER_BIN"], "exchange", "--listen", "127.0.0.1:0"]
     command += ["--scenario", str(SUITE / "scenario.toml"), "--log-level", "warn"]
+    if "--control" not in NOT_YET_FLAGS:
+        command.append("--control")
     for key in keys:
         command += ["--key", f"{key.id}={key.public_path}"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)

@@ -1,11 +1,14 @@
 """The table of operations, what the exchange does not serve yet, and what each SDK has driven."""
 
+import re
 import time
 import tomllib
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from exchange import SUITE
+SUITE = Path(__file__).resolve().parent.parent
+
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,10 @@ def plain(name):
     return name.replace("_", "").lower()
 
 
+# The name under which requests are counted that were made without a method of an SDK.
+BY_HAND = "by hand"
+
+
 def _read_table():
     table = tomllib.loads((SUITE / "operations.toml").read_text())
     return {
@@ -37,9 +44,20 @@ def _read_not_yet():
 
 OPERATIONS = _read_table()
 _LISTED = _read_not_yet()
-NOT_YET = {plain(name) for name in _LISTED if not name.startswith("code ")}
+NOT_YET = {plain(name) for name in _LISTED if " " not in name}
+NOT_YET_FLAGS = {name.split()[1] for name in _LISTED if name.startswith("flag ")}
 # Error codes of the WebSocket.
 NOT_YET_CODES = {int(name.split()[1]) for name in _LISTED if name.startswith("code ")}
+
+
+def operation_of(method, path):
+    """Returns the name of the operation with a method and a path; a path of its own comes before a placeholder."""
+    candidates = [
+        (operation.path.count("{"), name)
+        for name, operation in OPERATIONS.items()
+        if operation.method == method and re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", operation.path), path)
+    ]
+    return min(candidates, default=(0, f"{method} {path}"))[1]
 
 
 @dataclass
@@ -67,7 +85,8 @@ class Ledger:
     def undriven(self):
         """Returns, for each SDK, the served operations it has a method for and that never succeeded with it."""
         missing = {}
-        for sdk, methods in self.methods.items():
+        with_method = set().union(*self.methods.values())
+        for sdk, methods in (self.methods | {BY_HAND: OPERATIONS.keys() - with_method}).items():
             wanted = {o for o in methods & OPERATIONS.keys() if not OPERATIONS[o].absent} - NOT_YET
             done = {o for (name, _), row in self.rows.items() if name == sdk for o in row.answered}
             if left := wanted - done:

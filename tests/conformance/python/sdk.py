@@ -13,7 +13,7 @@ import kalshi_python_async
 import kalshi_python_sync
 import pytest
 from exchange import Key
-from operations import LEDGER, NOT_YET, plain
+from operations import BY_HAND, LEDGER, NOT_YET, operation_of, plain
 from pydantic import BaseModel
 
 SDKS = {"kalshi_python_sync": kalshi_python_sync, "kalshi_python_async": kalshi_python_async}
@@ -86,12 +86,15 @@ class Sdk:
 
     def raw(self, method, path, body=None, query=None):
         """Sends a request that the SDK has no method for through its own signing, and returns status and JSON."""
+        started = time.monotonic()
         request = self.client.param_serialize(
             method, path, query_params=list((query or {}).items()), body=body,
             header_params={"Content-Type": "application/json"},
         )
         response = self._wait(lambda: self.client.call_api(*request))
         data = self._wait(lambda: response.read())
+        operation, accepted = operation_of(method, path), 200 <= response.status < 300
+        LEDGER.call(BY_HAND, self.key.form, operation, accepted, time.monotonic() - started)
         return response.status, json.loads(data) if data else None
 
     def raw_checked(self, method, path, body=None, query=None):
