@@ -131,13 +131,9 @@ def pages(fetch, items, **arguments):
         cursors.add(cursor)
 
 
-def pytest_collection_finish(session):
-    session.config.whole_run = not session.config.getoption("keyword") and session.testscollected > 0
-
-
 def pytest_sessionfinish(session, exitstatus):
-    undriven = LEDGER.undriven()
-    if undriven and exitstatus == 0 and getattr(session.config, "whole_run", False):
+    chosen = session.config.getoption("keyword") or session.config.getoption("file_or_dir") not in ([], ["."])
+    if exitstatus == 0 and not chosen and LEDGER.undriven():
         session.exitstatus = 1
 
 
