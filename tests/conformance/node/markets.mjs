@@ -1,7 +1,7 @@
 // What everyone may read: the exchange, markets, books, trades, events, series, candles, combos, the archive.
 
 import assert from "node:assert/strict";
-import { micros, newOrder, pages, place, seconds, series, trade } from "./helpers.mjs";
+import { NOBODY, micros, newOrder, pages, place, seconds, series, trade } from "./helpers.mjs";
 import { member, refused } from "./sdk.mjs";
 
 export async function statusHoursAndFreshness({ a }) {
@@ -133,4 +133,16 @@ export async function whatNeedsNoKey({ basePath, market }) {
   assert.equal((await stranger.getAccountEndpointCosts()).default_cost, 10);
   await refused(401, stranger.getBalance());
   await refused(401, stranger.createOrderV2({ body: newOrder(market) }));
+}
+
+export async function catalogOfRealThings({ a, market }) {
+  const { tags_by_categories: tags } = await a.getTagsForSeriesCategories();
+  const { series: one } = await a.getSeries({ seriesTicker: series(market) });
+  assert.ok(one.tags.every((tag) => tags[one.category].includes(tag)));
+  assert.ok((await a.getFiltersForSports()).sport_ordering);
+  assert.ok((await a.getMilestones({ limit: 5 })).milestones);
+  assert.ok((await a.getStructuredTargets({ pageSize: 5 })).structured_targets);
+  assert.ok((await a.getIncentivePrograms({ status: "active", limit: 5 })).incentive_programs);
+  await refused(404, a.getMilestone({ milestoneId: NOBODY }));
+  await refused(404, a.getStructuredTarget({ structuredTargetId: NOBODY }));
 }

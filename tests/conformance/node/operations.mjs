@@ -7,11 +7,16 @@ import { SUITE } from "./exchange.mjs";
 /** Returns the form in which an operation's name and the SDK's name for it are equal. */
 export const plain = (name) => name.replaceAll("_", "").toLowerCase();
 
+// Served operations that can never succeed.
+const REFUSES = new Set();
+
 function readServed() {
   const served = new Set();
   const text = readFileSync(path.join(SUITE, "operations.toml"), "utf8");
   for (const section of text.split("\n[").slice(1)) {
-    if (!/^absent = /m.test(section)) served.add(plain(section.slice(0, section.indexOf("]"))));
+    const name = plain(section.slice(0, section.indexOf("]")));
+    if (!/^absent = /m.test(section)) served.add(name);
+    if (/^refuses = /m.test(section)) REFUSES.add(name);
   }
   return served;
 }
@@ -30,7 +35,7 @@ const rows = new Map();
 export function count(form, operation, accepted, milliseconds) {
   if (!rows.has(form)) rows.set(form, { answered: new Set(), calls: 0, refusals: 0, milliseconds: 0 });
   const row = rows.get(form);
-  if (accepted) row.answered.add(operation);
+  if (accepted || REFUSES.has(operation)) row.answered.add(operation);
   row[accepted ? "calls" : "refusals"] += 1;
   row.milliseconds += milliseconds;
 }

@@ -13,12 +13,13 @@ SUITE = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation: its name, method, path, and why it is absent, if it is."""
+    """One operation: its name, method, path, and why it is absent or always refuses, if so."""
 
     id: str
     method: str
     path: str
     absent: str | None
+    refuses: str | None
 
 
 def plain(name):
@@ -33,7 +34,7 @@ BY_HAND = "by hand"
 def _read_table():
     table = tomllib.loads((SUITE / "operations.toml").read_text())
     return {
-        plain(id): Operation(id, *entry["call"].split(" "), entry.get("absent")) for id, entry in table.items()
+        plain(id): Operation(id, *entry["call"].split(" "), entry.get("absent"), entry.get("refuses")) for id, entry in table.items()
     }
 
 
@@ -88,7 +89,9 @@ class Ledger:
         with_method = set().union(*self.methods.values())
         for sdk, methods in (self.methods | {BY_HAND: OPERATIONS.keys() - with_method}).items():
             wanted = {o for o in methods & OPERATIONS.keys() if not OPERATIONS[o].absent} - NOT_YET
-            done = {o for (name, _), row in self.rows.items() if name == sdk for o in row.answered}
+            rows = [row for (name, _), row in self.rows.items() if name == sdk]
+            done = {o for row in rows for o in row.answered}
+            done |= {o for row in rows for o in row.refused if o in OPERATIONS and OPERATIONS[o].refuses}
             if left := wanted - done:
                 missing[sdk] = sorted(OPERATIONS[o].id for o in left)
         return missing
