@@ -87,7 +87,7 @@ class Sdk:
 
         return call
 
-    def raw(self, method, path, body=None, query=None):
+    def raw(self, method, path, body=None, query=None, counted=True):
         """Sends a request that the SDK has no method for through its own signing, and returns status and JSON."""
         started = time.monotonic()
         request = self.client.param_serialize(
@@ -96,8 +96,9 @@ class Sdk:
         )
         response = self._wait(lambda: self.client.call_api(*request))
         data = self._wait(lambda: response.read())
-        operation, accepted = operation_of(method, path), 200 <= response.status < 300
-        LEDGER.call(BY_HAND, self.key.form, operation, accepted, time.monotonic() - started)
+        if counted:
+            operation, accepted = operation_of(method, path), 200 <= response.status < 300
+            LEDGER.call(BY_HAND, self.key.form, operation, accepted, time.monotonic() - started)
         return response.status, json.loads(data) if data else None
 
     def raw_checked(self, method, path, body=None, query=None):

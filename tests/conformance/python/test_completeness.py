@@ -11,8 +11,9 @@ NOWHERE = str(uuid.UUID(int=0))
 def routed(client, operation):
     """Tells whether the exchange has a route for an operation. A path that names nothing cannot fail to find it."""
     path = re.sub(r"\{\w+\}", NOWHERE, operation.path)
-    status, body = client.raw(operation.method, path, {} if operation.method in ("POST", "PUT") else None)
-    return status != 404 or ("{" in operation.path and "no such path" not in str(body))
+    body = {} if operation.method in ("POST", "PUT") else None
+    status, answer = client.raw(operation.method, path, body, counted=False)
+    return status != 404 or ("{" in operation.path and "no such path" not in str(answer))
 
 
 def test_each_operation_is_where_the_table_says(observer):

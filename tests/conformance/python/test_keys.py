@@ -55,6 +55,22 @@ def test_a_key_that_may_only_read(client, host, market):
     reader.close()
 
 
+def test_a_key_of_one_subaccount(client, host, market):
+    number = client.create_subaccount().subaccount_number
+    made = client.generate_api_key(name="locked", key_type="ed25519", scopes=["read", "write"], subaccount=number)
+    assert {k.api_key_id: k.subaccount for k in client.get_api_keys().api_keys}[made.api_key_id] == number
+    locked = second(client, host, made.api_key_id, made.private_key)
+    assert locked.get_balance(subaccount=number).balance == 0
+    with refused(403):
+        locked.get_balance(subaccount=0)
+    with refused(403):
+        locked.create_order_v2(**new_order(market, subaccount=0))
+    with refused(400, "insufficient_balance"):
+        locked.create_order_v2(**new_order(market, subaccount=number))
+    client.delete_api_key(made.api_key_id)
+    locked.close()
+
+
 def test_a_key_that_is_not_there(client):
     with refused(404):
         client.delete_api_key(str(uuid.uuid4()))
