@@ -101,6 +101,8 @@ class Ledger:
         served = sum(not o.absent for o in OPERATIONS.values()) - len(NOT_YET)
         yield f"{'SDK':<22}{'key':<16}{'operations':>12}{'calls':>8}{'refusals':>10}{'seconds':>9}"
         for (sdk, form), row in sorted(self.rows.items()):
+            if not row.answered:
+                continue
             calls, refusals = row.answered.total(), row.refused.total()
             yield f"{sdk:<22}{form:<16}{len(row.answered):>12}{calls:>8}{refusals:>10}{row.seconds:>9.1f}"
         yield f"{served} of {len(OPERATIONS)} operations are served; {len(NOT_YET)} are not served yet"
