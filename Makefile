@@ -44,7 +44,7 @@ named = $(foreach file,$(1),--test $(notdir $(basename $(file))))
 UNIT_TESTS = $(call named,$(filter-out tests/tests/%,$(wildcard */tests/*.rs)))
 PROCESS_TESTS = $(call named,$(filter-out tests/tests/tidy.rs,$(wildcard tests/tests/*.rs)))
 
-# The official Python SDK against the simulated exchange.
+# The official SDKs, Python and TypeScript, against the simulated exchange.
 conformance: build
 	OUTRIGGER_BIN="$(abspath $(TARGET))/debug/outrigger" tests/conformance/run
 
