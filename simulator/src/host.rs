@@ -102,13 +102,13 @@ impl Exchange {
     }
 
     fn publish(&self, venue: &mut Venue) {
-        let events = venue.take_events();
+        let events: EventBatch = venue.drain_events().collect();
         if self.read_lag_us > 0 {
             self.keep_views(venue, &events);
         }
         if !events.is_empty() {
             // Without listeners there is nobody to tell.
-            let _ = self.events.send(events.into());
+            let _ = self.events.send(events);
         }
     }
 

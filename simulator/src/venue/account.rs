@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::collateral::Claim;
 use super::event::{Fill, Side};
 use super::hash::{Map, Set};
 use super::units::{Count, DOLLAR, Micros, PAYOUT, Price};
@@ -45,6 +46,15 @@ pub struct Settlement {
     pub subaccount: i64,
 }
 
+/// What rests of one account in one market.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Commitment {
+    /// What it could cost at worst.
+    pub(super) tied: Micros,
+    /// By the numbers of the orders, oldest first.
+    pub(super) claims: Vec<(u64, Claim)>,
+}
+
 /// Money and positions of a member's primary account or of one of its subaccounts; orders, fills and settlements of all
 /// of them, with the subaccount in each row, are kept with the primary account.
 #[derive(Debug, Clone)]
@@ -62,13 +72,11 @@ pub struct Account {
     pub positions: BTreeMap<Arc<str>, Position>,
     /// Ids the member has ever used; single use for ever.
     pub client_order_ids: Set<Arc<str>>,
-    /// The member's orders by their id, and the order they came in.
-    pub orders: Map<Arc<str>, u64>,
-    /// Numbers of the orders that rest, by market.
-    pub resting: BTreeMap<Arc<str>, BTreeSet<u64>>,
-    /// What the resting orders of a market could cost at worst, by market and by shard: kept so that a new order need
-    /// not look at every other one.
-    pub(super) tied: BTreeMap<Arc<str>, Micros>,
+    /// Numbers of the member's orders, oldest first.
+    pub orders: BTreeSet<u64>,
+    /// What rests, by market, for members: kept so that a new order need not look at every other one.
+    pub(super) resting: Map<Arc<str>, Commitment>,
+    /// What all of it could cost at worst, by shard.
     pub(super) tied_on_shard: BTreeMap<i64, Micros>,
     pub fills: Vec<Fill>,
     pub settlements: Vec<Settlement>,
@@ -103,9 +111,8 @@ impl Account {
             cash,
             positions: BTreeMap::new(),
             client_order_ids: Set::default(),
-            orders: Map::default(),
-            resting: BTreeMap::new(),
-            tied: BTreeMap::new(),
+            orders: BTreeSet::new(),
+            resting: Map::default(),
             tied_on_shard: BTreeMap::new(),
             fills: Vec::new(),
             settlements: Vec::new(),
@@ -118,35 +125,40 @@ impl Account {
         self.positions.get(ticker).copied().unwrap_or_default()
     }
 
+    /// Returns what the orders of a market tie up.
+    pub(super) fn tied_in(&self, ticker: &str) -> Micros {
+        self.resting.get(ticker).map_or(0, |commitment| commitment.tied)
+    }
+
     /// Ties up `more` of the cash of a shard for the orders of a market.
     pub(super) fn tie(&mut self, ticker: &Arc<str>, shard: i64, more: Micros) {
         if more == 0 {
             return;
         }
-        match self.tied.get_mut(ticker) {
-            Some(tied) if *tied + more == 0 => drop(self.tied.remove(ticker)),
-            Some(tied) => *tied += more,
-            None => drop(self.tied.insert(Arc::clone(ticker), more)),
-        }
         *self.tied_on_shard.entry(shard).or_insert(0) += more;
-    }
-
-    /// Notes that an order of a market rests.
-    pub(super) fn rest(&mut self, ticker: &Arc<str>, number: u64) {
-        match self.resting.get_mut(ticker) {
-            Some(numbers) => {
-                numbers.insert(number);
-            }
-            None => drop(self.resting.insert(Arc::clone(ticker), BTreeSet::from([number]))),
+        let commitment = self.resting.entry(Arc::clone(ticker)).or_default();
+        commitment.tied += more;
+        if commitment.tied == 0 && commitment.claims.is_empty() {
+            self.resting.remove(ticker);
         }
     }
 
-    /// Notes that an order of a market rests no more.
-    pub(super) fn unrest(&mut self, ticker: &str, number: u64) {
-        if let Some(numbers) = self.resting.get_mut(ticker) {
-            numbers.remove(&number);
-            if numbers.is_empty() {
-                self.resting.remove(ticker);
+    /// Notes what rests of an order, nothing if its count is zero; returns what rested of it before.
+    pub(super) fn commit(&mut self, ticker: &Arc<str>, number: u64, claim: Claim) -> Claim {
+        let none = Claim { count: 0, ..claim };
+        let commitment = match self.resting.get_mut(ticker) {
+            Some(commitment) => commitment,
+            None if claim.count == 0 => return none,
+            None => self.resting.entry(Arc::clone(ticker)).or_default(),
+        };
+        let claims = &mut commitment.claims;
+        match (claims.binary_search_by_key(&number, |(number, _)| *number), claim.count) {
+            (Ok(at), 0) => claims.remove(at).1,
+            (Ok(at), _) => claims.get_mut(at).map_or(none, |(_, held)| std::mem::replace(held, claim)),
+            (Err(_), 0) => none,
+            (Err(at), _) => {
+                claims.insert(at, (number, claim));
+                none
             }
         }
     }

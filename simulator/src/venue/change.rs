@@ -252,7 +252,7 @@ impl Venue {
         order.remaining = target;
         order.updated_us = now_us;
         if delta != 0 {
-            self.tie(number, target - delta);
+            self.tie(number);
             self.change_level(number, delta, now_us);
         }
     }
@@ -262,10 +262,7 @@ impl Venue {
         let Some(order) = self.orders.get(&number).cloned() else { return };
         self.unqueue(number);
         self.change_level(number, -order.remaining, now_us);
-        if let Some(holder) = self.accounts.get_mut(order.account) {
-            holder.unrest(&order.ticker, number);
-        }
-        self.retie(order.account, &order.ticker);
+        self.tie(number);
         if let Some(order) = self.orders.get_mut(&number) {
             order.price = price;
             order.remaining = target;
@@ -284,14 +281,11 @@ impl Venue {
     /// Ends an order: out of the queue, off the level, told to its owner.
     pub(super) fn end(&mut self, number: u64, status: OrderStatus, reason: &'static str, now_us: i64) {
         let Some(order) = self.orders.get(&number) else { return };
-        let (account, remaining, ticker) = (order.account, order.remaining, Arc::clone(&order.ticker));
+        let remaining = order.remaining;
         let was_queued = order.is_queued;
         if was_queued {
             self.unqueue(number);
             self.change_level(number, -remaining, now_us);
-        }
-        if let Some(holder) = self.accounts.get_mut(account) {
-            holder.unrest(&ticker, number);
         }
         self.note_in_group(number, false);
         if let Some(order) = self.orders.get_mut(&number) {
@@ -300,7 +294,7 @@ impl Venue {
             order.updated_us = now_us;
         }
         if was_queued {
-            self.tie(number, remaining);
+            self.tie(number);
         }
         self.announce_order(number, reason);
     }

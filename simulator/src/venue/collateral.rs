@@ -43,25 +43,34 @@ impl Venue {
         of(&holder.cash) - of(&holder.tied_on_shard)
     }
 
-    /// Counts what an order ties up after what rests of it changed from `before`. Where nothing of its side can close the
-    /// position, only this order counts; else all of the account's orders in the market are counted anew.
-    pub(super) fn tie(&mut self, number: u64, before: Count) {
-        let Some(order) = self.orders.get(&number) else { return };
-        let (Some(holder), Some(market)) =
-            (self.accounts.get_mut(order.account), self.markets.get(&order.ticker))
-        else {
+    /// Counts what an order ties up after what rests of it changed. Where nothing of its side can close the position,
+    /// only this order counts; else all of the account's orders in the market are counted anew.
+    pub(super) fn tie(&mut self, number: u64) {
+        let Some((account, ticker, claim, before)) = self.commit(number) else { return };
+        let (Some(holder), Some(market)) = (self.accounts.get_mut(account), self.markets.get(&ticker)) else {
             return;
         };
-        if holder.has_credit {
-            return;
-        }
-        if closable(order.side, holder.position(&order.ticker).net) > 0 {
-            let (account, ticker) = (order.account, Arc::clone(&order.ticker));
+        if closable(claim.side, holder.position(&ticker).net) > 0 {
             return self.retie(account, &ticker);
         }
-        let claim = Claim::of(order);
-        let more = open_cost(market, claim) - open_cost(market, Claim { count: before, ..claim });
-        holder.tie(&market.ticker, market.listing.exchange_index, more);
+        let more = open_cost(market, claim) - open_cost(market, before);
+        holder.tie(&ticker, market.listing.exchange_index, more);
+    }
+
+    /// Counts anew what an account's orders in a market tie up after one of them traded.
+    pub(super) fn tie_after_fill(&mut self, number: u64) {
+        if let Some((account, ticker, ..)) = self.commit(number) {
+            self.retie(account, &ticker);
+        }
+    }
+
+    /// Notes what rests of a member's order; returns it with what rested before.
+    fn commit(&mut self, number: u64) -> Option<(AccountId, Arc<str>, Claim, Claim)> {
+        let order = self.orders.get(&number)?;
+        let holder = self.accounts.get_mut(order.account).filter(|holder| !holder.has_credit)?;
+        let claim = Claim { count: if order.is_queued { order.remaining } else { 0 }, ..Claim::of(order) };
+        let before = holder.commit(&order.ticker, number, claim);
+        Some((order.account, Arc::clone(&order.ticker), claim, before))
     }
 
     /// Counts anew what the account's resting orders of one market tie up. To be called whenever one of them, the
@@ -75,7 +84,7 @@ impl Venue {
         }
         let shard = market.listing.exchange_index;
         let tied = self.tied_up(holder, market, None, None);
-        let before = holder.tied.get(ticker).copied().unwrap_or(0);
+        let before = holder.tied_in(ticker);
         if let Some(holder) = self.accounts.get_mut(account) {
             holder.tie(ticker, shard, tied - before);
         }
@@ -97,11 +106,11 @@ impl Venue {
             self.markets.get(ticker).map_or(0, |market| self.tied_up(holder, market, None, None))
         };
         self.accounts.iter().filter(|holder| !holder.has_credit).all(|holder| {
-            let tickers = holder.resting.keys().chain(holder.tied.keys());
-            let is_exact =
-                |ticker: &Arc<str>| holder.tied.get(ticker).copied().unwrap_or(0) == fresh(holder, ticker);
-            tickers.collect::<Vec<_>>().into_iter().all(is_exact)
-                && holder.tied.values().sum::<Micros>() == holder.tied_on_shard.values().sum::<Micros>()
+            let is_exact = |(ticker, commitment): (&Arc<str>, &super::account::Commitment)| {
+                commitment.tied == fresh(holder, ticker)
+            };
+            let tied: Micros = holder.resting.values().map(|commitment| commitment.tied).sum();
+            holder.resting.iter().all(is_exact) && tied == holder.tied_on_shard.values().sum::<Micros>()
         })
     }
 
@@ -133,7 +142,7 @@ impl Venue {
         if in_place_of.is_none() && closable(claim.side, holder.position(&market.ticker).net) == 0 {
             return open_cost(market, claim);
         }
-        let before = holder.tied.get(&market.ticker).copied().unwrap_or(0);
+        let before = holder.tied_in(&market.ticker);
         self.tied_up(holder, market, Some(claim), in_place_of) - before
     }
 
@@ -145,7 +154,9 @@ impl Venue {
                 self.markets.get(ticker).is_some_and(|market| market.listing.exchange_index == shard)
             };
             let resting = holder.resting.iter().filter(|(ticker, _)| on_shard(ticker));
-            let Some(newest) = resting.filter_map(|(_, numbers)| numbers.last()).max().copied() else {
+            let Some(newest) =
+                resting.filter_map(|(_, held)| held.claims.last()).map(|(number, _)| *number).max()
+            else {
                 return;
             };
             self.end(newest, OrderStatus::Canceled, "MarginCancel", now_us);
@@ -160,10 +171,10 @@ impl Venue {
         extra: Option<Claim>,
         without: Option<u64>,
     ) -> Micros {
-        let numbers = holder.resting.get(&market.ticker).into_iter().flatten();
-        let orders =
-            numbers.filter(|number| Some(**number) != without).filter_map(|number| self.orders.get(number));
-        let mut claims: Vec<Claim> = orders.map(Claim::of).chain(extra).collect();
+        let held = holder.resting.get(&market.ticker);
+        let claims = held.into_iter().flat_map(|held| &held.claims);
+        let claims = claims.filter(|(number, _)| Some(*number) != without).map(|(_, claim)| *claim);
+        let mut claims: Vec<Claim> = claims.chain(extra).collect();
         if claims.len() > 1 {
             claims.sort_unstable_by_key(|claim| std::cmp::Reverse(claim.leg_price()));
         }

@@ -188,7 +188,6 @@ impl Venue {
         }
         if order.remaining == 0 {
             order.status = OrderStatus::Executed;
-            holder.unrest(&order.ticker, number);
             let group = order.order_group_id.as_ref().and_then(|id| self.groups.get_mut(id));
             group.into_iter().for_each(|group| group.forget(number));
         }
@@ -225,7 +224,7 @@ impl Venue {
         if let Some(primary) = self.accounts.get_mut(fill.account) {
             primary.fills.push(fill.clone());
         }
-        self.retie(id, &fill.ticker);
+        self.tie_after_fill(number);
         self.announce_order(number, "Trade");
         self.events.push(VenueEvent::Fill(Box::new(fill)));
         self.events.push(position);

@@ -23,6 +23,7 @@ pub mod market;
 pub mod markets;
 mod matching;
 pub mod order;
+pub mod orders;
 mod pause;
 mod place;
 pub mod refusal;
@@ -40,10 +41,10 @@ use combo::{Collections, Combo};
 use dice::Dice;
 use event::{Owner, Side, VenueEvent};
 use groups::OrderGroup;
-use hash::Map;
 use market::{Listing, Market, Series};
 use markets::Markets;
 use order::Order;
+use orders::Orders;
 use refusal::Refusal;
 use transfers::Moves;
 use units::{Count, Micros, Price};
@@ -74,8 +75,7 @@ pub struct Venue {
     pub markets: Markets,
     /// What is known of series beyond their markets, by ticker.
     pub series: BTreeMap<String, Series>,
-    /// Orders that rest, and every order of a member, by number.
-    pub orders: Map<u64, Order>,
+    pub orders: Orders,
     next_number: u64,
     /// All fees ever taken.
     pub fees_taken: Micros,
@@ -97,8 +97,10 @@ pub struct Venue {
 
 impl Venue {
     pub fn new(seed: u64) -> Venue {
+        let mut dice = Dice::new(seed);
         Venue {
-            dice: Dice::new(seed),
+            orders: Orders::new(&mut dice),
+            dice,
             accounts: Vec::new(),
             subaccounts: BTreeMap::new(),
             groups: BTreeMap::new(),
@@ -109,7 +111,6 @@ impl Venue {
             cancel_all_until: BTreeMap::new(),
             markets: Markets::default(),
             series: BTreeMap::new(),
-            orders: Map::default(),
             next_number: 1,
             fees_taken: 0,
             collections: Collections::default(),
@@ -158,7 +159,12 @@ impl Venue {
 
     /// Returns what happened since the last call, in order.
     pub fn take_events(&mut self) -> Vec<VenueEvent> {
-        std::mem::take(&mut self.events)
+        self.drain_events().collect()
+    }
+
+    /// Hands out what happened since the last call, in order; keeps the room for what comes.
+    pub fn drain_events(&mut self) -> std::vec::Drain<'_, VenueEvent> {
+        self.events.drain(..)
     }
 
     pub fn market(&self, ticker: &str) -> Option<&Market> {
@@ -167,17 +173,13 @@ impl Venue {
 
     /// Finds an order of a member, in any of its subaccounts, by the exchange's id.
     pub fn order_of(&self, account: AccountId, order_id: &str) -> Option<&Order> {
-        let number = self.accounts.get(account)?.orders.get(order_id)?;
-        self.orders.get(number)
+        self.orders.with_id(order_id).filter(|order| order.member == account)
     }
 
     /// Orders of a member in all its subaccounts, newest first.
     pub fn orders_of(&self, account: AccountId) -> Vec<&Order> {
         let Some(account) = self.accounts.get(account) else { return Vec::new() };
-        let mut orders: Vec<&Order> =
-            account.orders.values().filter_map(|number| self.orders.get(number)).collect();
-        orders.sort_by_key(|order| std::cmp::Reverse(order.number));
-        orders
+        account.orders.iter().rev().filter_map(|number| self.orders.get(number)).collect()
     }
 
     /// Contracts that are served before `order`: better prices first, then who came earlier at its own.
@@ -243,10 +245,9 @@ impl Venue {
         let account = order.member;
         if self.accounts.get(account).is_some_and(|account| account.has_credit) {
             if order.status != order::OrderStatus::Resting {
-                let order_id = Arc::clone(&order.order_id);
                 self.orders.remove(&number);
                 if let Some(account) = self.accounts.get_mut(account) {
-                    account.orders.remove(&order_id);
+                    account.orders.remove(&number);
                 }
             }
             return;

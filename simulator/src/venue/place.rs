@@ -133,7 +133,7 @@ impl Venue {
         now_us: i64,
     ) -> u64 {
         let number = self.number();
-        let order_id: Arc<str> = self.dice.uuid();
+        let order_id = self.orders.id_of(number, &mut self.dice);
         let market = self.markets.get(new.ticker.as_str());
         let ticker = market.map_or_else(|| new.ticker.as_str().into(), |market| Arc::clone(&market.ticker));
         let exchange_index = market.map_or(0, |market| market.listing.exchange_index);
@@ -142,7 +142,7 @@ impl Venue {
         let user_id = holder.map_or_else(|| "".into(), |holder| Arc::clone(&holder.user_id));
         let order = Order {
             number,
-            order_id: Arc::clone(&order_id),
+            order_id,
             client_order_id,
             account,
             member,
@@ -172,7 +172,7 @@ impl Venue {
         };
         self.orders.insert(number, order);
         if let Some(holder) = self.accounts.get_mut(member) {
-            holder.orders.insert(order_id, number);
+            holder.orders.insert(number);
         }
         number
     }
@@ -200,16 +200,13 @@ impl Venue {
     pub(super) fn rest(&mut self, number: u64, now_us: i64) {
         let Some(order) = self.orders.get_mut(&number) else { return };
         order.is_queued = true;
-        let (account, remaining, ticker) = (order.account, order.remaining, Arc::clone(&order.ticker));
+        let (remaining, ticker) = (order.remaining, Arc::clone(&order.ticker));
         if let Some(market) = self.markets.get_mut(&ticker) {
             market.queue(order.side, order.price).push_back(number);
         }
-        if let Some(holder) = self.accounts.get_mut(account) {
-            holder.rest(&ticker, number);
-        }
         self.expiring.extend(order.expiration_us.map(|at| (at, number)));
         self.note_in_group(number, true);
-        self.tie(number, 0);
+        self.tie(number);
         self.change_level(number, remaining, now_us);
         self.announce_ticker(&ticker, now_us);
     }

@@ -215,12 +215,12 @@ impl Venue {
             Reservation::None => 0,
             Reservation::Sum => account.tied_on_shard.get(&shard).copied().unwrap_or(0),
             Reservation::Max => account
-                .tied
+                .resting
                 .iter()
                 .filter(|(ticker, _)| {
                     self.markets.get(*ticker).is_some_and(|market| market.listing.exchange_index == shard)
                 })
-                .map(|(_, tied)| *tied)
+                .map(|(_, commitment)| commitment.tied)
                 .max()
                 .unwrap_or(0),
         };
