@@ -102,7 +102,7 @@ impl Bench {
                 resting.push(placed.order_id);
             }
         }
-        self.events += self.venue.take_events().len();
+        self.events += self.venue.drain_events().count();
     }
 }
 

@@ -53,7 +53,7 @@ impl Holding {
         Self {
             cash: account.cash.clone(),
             updated_us: account.updated_us,
-            positions: account.positions.clone(),
+            positions: account.positions.iter().map(|(ticker, held)| (Arc::clone(ticker), *held)).collect(),
             netting: account.netting,
         }
     }

@@ -69,7 +69,7 @@ pub struct Account {
     /// The population trades on credit; members do not.
     pub has_credit: bool,
     pub cash: BTreeMap<i64, Micros>,
-    pub positions: BTreeMap<Arc<str>, Position>,
+    pub positions: Map<Arc<str>, Position>,
     /// Ids the member has ever used; single use for ever.
     pub client_order_ids: Set<Arc<str>>,
     /// Numbers of the member's orders, oldest first.
@@ -109,7 +109,7 @@ impl Account {
             netting: false,
             has_credit,
             cash,
-            positions: BTreeMap::new(),
+            positions: Map::default(),
             client_order_ids: Set::default(),
             orders: BTreeSet::new(),
             resting: Map::default(),

@@ -172,19 +172,27 @@ impl Venue {
         without: Option<u64>,
     ) -> Micros {
         let held = holder.resting.get(&market.ticker);
-        let claims = held.into_iter().flat_map(|held| &held.claims);
-        let claims = claims.filter(|(number, _)| Some(*number) != without).map(|(_, claim)| *claim);
-        let mut claims: Vec<Claim> = claims.chain(extra).collect();
-        if claims.len() > 1 {
-            claims.sort_unstable_by_key(|claim| std::cmp::Reverse(claim.leg_price()));
-        }
+        let held = held.into_iter().flat_map(|held| &held.claims);
+        let held = held.filter(|(number, _)| Some(*number) != without).map(|(_, claim)| *claim);
+        let claims = held.chain(extra);
         let net = holder.position(&market.ticker).net;
-        let (mut by_ask, mut by_bid) = (closable(Side::Ask, net), closable(Side::Bid, net));
-        let mut tied = 0;
-        for claim in claims {
-            let left = if claim.side == Side::Ask { &mut by_ask } else { &mut by_bid };
-            let closed = claim.count.min(*left);
-            *left -= closed;
+        let closing_side = if net > 0 { Side::Ask } else { Side::Bid };
+        let (mut closing, mut tied) = (0, 0);
+        for claim in claims.clone() {
+            match claim.side == closing_side {
+                true => closing += claim.count,
+                false => tied += open_cost(market, claim),
+            }
+        }
+        if closing <= net.abs() {
+            return tied;
+        }
+        let mut closing: Vec<Claim> = claims.filter(|claim| claim.side == closing_side).collect();
+        closing.sort_unstable_by_key(|claim| std::cmp::Reverse(claim.leg_price()));
+        let mut left = net.abs();
+        for claim in closing {
+            let closed = claim.count.min(left);
+            left -= closed;
             tied += open_cost(market, Claim { count: claim.count - closed, ..claim });
         }
         tied
