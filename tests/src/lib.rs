@@ -9,6 +9,7 @@
 
 pub mod agreement;
 pub mod api;
+pub mod contract;
 pub mod exchange;
 pub mod keys;
 pub mod pair;
