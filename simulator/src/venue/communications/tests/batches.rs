@@ -38,8 +38,10 @@ fn take(rfqs: &[Arc<str>], min: i64) -> BatchAccept {
     BatchAccept { side: Leg::Yes, min_bids, client_order_id: Some("key".into()) }
 }
 
+type Won = (Venue, Arc<str>, Vec<Arc<str>>, [Arc<str>; 2]);
+
 /// Makers 1 and 2 win a child each; accepted.
-fn won() -> (Venue, Arc<str>, Vec<Arc<str>>, [Arc<str>; 2]) {
+fn won() -> Won {
     let (mut venue, id, rfqs) = batched();
     let one = send(&mut venue, 1, &id, &[(&rfqs[0], 4_000), (&rfqs[1], 3_000)], START);
     let two = send(&mut venue, 2, &id, &[(&rfqs[0], 3_500), (&rfqs[1], 3_500)], START);
