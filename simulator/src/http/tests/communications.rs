@@ -375,6 +375,8 @@ fn quotes_cost_two_tokens_and_more_where_the_rfq_is_not_named() {
             assert_eq!(client.delete(&scoped).await.status, 404);
         }
         assert_eq!(client.delete(&scoped).await.status, 429, "shard 1's bucket is empty");
+        let elsewhere = format!("/portfolio/events/orders/{absent}?exchange_index=2");
+        assert_eq!(client.delete(&elsewhere).await.status, 404, "other shards' are not");
         assert_eq!(client.delete(&unscoped).await.status, 429, "every shard's must hold the cost");
         let listed = client.public("/account/endpoint_costs").await.body;
         let path = json!("/trade-api/v2/communications/quotes");
