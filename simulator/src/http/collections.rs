@@ -123,7 +123,7 @@ async fn create(
     Ok(json(&made))
 }
 
-fn leg_of(leg: &Body) -> Result<SelectedLeg, ApiError> {
+pub(super) fn leg_of(leg: &Body) -> Result<SelectedLeg, ApiError> {
     Ok(SelectedLeg {
         event_ticker: leg.text("event_ticker")?.to_owned(),
         market_ticker: leg.text("market_ticker")?.to_owned(),

@@ -13,7 +13,7 @@ use crate::venue::account::AccountId;
 use crate::venue::communications::NewBatchQuote;
 use crate::venue::communications::batch::{Batch, BatchQuote};
 
-use super::{bid, no_content, required_flag, scoped, shape, subaccount, uuid};
+use super::{bid, inside, keep, no_content, required_flag, scoped, shape, subaccount, uuid};
 
 pub(super) fn routes(config: &mut ServiceConfig) {
     config
@@ -55,29 +55,47 @@ async fn create(request: HttpRequest, state: web::Data<HttpState>, id: Path<Stri
 async fn delete(request: HttpRequest, state: web::Data<HttpState>, ids: Path<(String, String)>) -> Reply {
     let member = state.admit(&request, scoped(costs::DEFAULT))?;
     let (batch_id, id) = (uuid("rfq_batch_id", &ids.0)?, uuid("batch_quote_id", &ids.1)?);
-    state.give(|venue, now_us| Ok(venue.delete_batch_quote(member, batch_id, id, now_us)?))?;
+    let inside = inside(&request)?;
+    state.give(|venue, now_us| {
+        stays(venue, id, inside)?;
+        Ok(venue.delete_batch_quote(member, batch_id, id, now_us)?)
+    })?;
     Ok(no_content())
 }
 
 async fn confirm(request: HttpRequest, state: web::Data<HttpState>, ids: Path<(String, String)>) -> Reply {
     let member = state.admit(&request, scoped(costs::DEFAULT))?;
     let (batch_id, id) = (uuid("rfq_batch_id", &ids.0)?, uuid("batch_quote_id", &ids.1)?);
-    state.give(|venue, now_us| Ok(venue.confirm_batch_quote(member, batch_id, id, now_us)?))?;
+    let inside = inside(&request)?;
+    state.give(|venue, now_us| {
+        stays(venue, id, inside)?;
+        Ok(venue.confirm_batch_quote(member, batch_id, id, now_us)?)
+    })?;
     Ok(no_content())
 }
 
 async fn list(request: HttpRequest, state: web::Data<HttpState>, id: Path<String>) -> Reply {
     let member = state.admit(&request, Charge::Read(costs::DEFAULT))?;
     let id = uuid("rfq_batch_id", &id)?;
+    let inside = inside(&request)?;
     let quotes = state.0.exchange.with(|venue| {
         let batch = venue.communications.batches.get(id);
         let batch = batch.ok_or_else(|| ApiError::not_found("RFQ batch not found"))?;
-        let shown = shown(venue, batch, member);
+        let mut shown = shown(venue, batch, member);
+        shown.retain(|quote| batch.creator.member == member || keep(inside, &quote.creator).is_ok());
+        if batch.creator.member == member {
+            keep(inside, &batch.creator)?;
+        }
         Ok::<Vec<Value>, ApiError>(
             shown.into_iter().map(|quote| shape::batch_quote(venue, batch, quote, member)).collect(),
         )
     })?;
     Ok(reply(&json!({ "batch_quotes": quotes })))
+}
+
+fn stays(venue: &Venue, id: &str, inside: Option<i64>) -> Result<(), ApiError> {
+    let quote = venue.communications.batch_quotes.get(id);
+    quote.map_or(Ok(()), |quote| keep(inside, &quote.creator))
 }
 
 /// A maker sees the batch quote it sent last, the creator those that won children.

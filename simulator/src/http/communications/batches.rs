@@ -5,18 +5,18 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Value, json};
 
 use crate::http::body::Body;
+use crate::http::collections::leg_of;
 use crate::http::error::ApiError;
 use crate::http::gate::Charge;
 use crate::http::page::{Page, Place};
 use crate::http::query::Query;
 use crate::http::{HttpState, Reply, costs, json as reply, resource};
 use crate::venue::communications::batch::Batch;
-use crate::venue::communications::model::ComboLeg;
 use crate::venue::communications::state::BatchStatus;
 use crate::venue::communications::{BatchAccept, ChildMarket, NewBatch, NewChild};
 
 use super::rfqs::size;
-use super::{SIDES, bid, is_self, no_content, scoped, shape, status, subaccount, uuid};
+use super::{SIDES, bid, inside, is_self, keep, no_content, scoped, shape, status, subaccount, uuid};
 
 const STATUSES: &[(&str, BatchStatus)] =
     &[("open", BatchStatus::Open), ("accepted", BatchStatus::Accepted), ("closed", BatchStatus::Closed)];
@@ -54,7 +54,11 @@ async fn create(request: HttpRequest, state: web::Data<HttpState>, body: Bytes) 
 async fn delete(request: HttpRequest, state: web::Data<HttpState>, id: Path<String>) -> Reply {
     let member = state.admit(&request, scoped(costs::DEFAULT))?;
     let id = uuid("rfq_batch_id", &id)?;
-    state.give(|venue, now_us| Ok(venue.delete_batch(member, id, now_us)?))?;
+    let inside = inside(&request)?;
+    state.give(|venue, now_us| {
+        venue.communications.batches.get(id).map_or(Ok(()), |batch| keep(inside, &batch.creator))?;
+        Ok(venue.delete_batch(member, id, now_us)?)
+    })?;
     Ok(no_content())
 }
 
@@ -97,12 +101,14 @@ async fn list(request: HttpRequest, state: web::Data<HttpState>) -> Reply {
 async fn best(request: HttpRequest, state: web::Data<HttpState>, id: Path<String>) -> Reply {
     let member = state.admit(&request, Charge::Read(costs::DEFAULT))?;
     let id = uuid("rfq_batch_id", &id)?;
+    let inside = inside(&request)?;
     let best = state.0.exchange.with(|venue| {
         let batch = venue.communications.batches.get(id);
         let batch = batch.ok_or_else(|| ApiError::not_found("RFQ batch not found"))?;
         if batch.creator.member != member {
             return Err(ApiError::forbidden("only the creator of a batch reads its best quotes"));
         }
+        keep(inside, &batch.creator)?;
         Ok(shape::best_quotes(venue, batch))
     })?;
     Ok(reply(&json!({ "best_quotes": best })))
@@ -119,8 +125,10 @@ async fn accept(request: HttpRequest, state: web::Data<HttpState>, id: Path<Stri
     }
     let side = body.word("accepted_side", SIDES)?;
     let client_order_id = body.optional_text("client_order_id")?.map(str::to_owned);
+    let inside = inside(&request)?;
     let accept = BatchAccept { side, min_bids, client_order_id };
     let (side, quotes) = state.give(|venue, now_us| {
+        venue.communications.batches.get(id).map_or(Ok(()), |batch| keep(inside, &batch.creator))?;
         let won = venue.accept_batch(member, id, &accept, now_us)?;
         let quoted = won.iter().filter_map(|id| venue.quoted(id));
         let quotes: Vec<Value> = quoted.map(|(quote, rfq)| shape::quote(quote, rfq, member)).collect();
@@ -175,12 +183,7 @@ fn child_market(child: &Body) -> Result<ChildMarket, ApiError> {
         (None, true) => {
             let mut legs = Vec::new();
             for leg in child.list("selected_markets")? {
-                let leg = leg?;
-                legs.push(ComboLeg {
-                    event_ticker: leg.text("event_ticker")?.into(),
-                    market_ticker: leg.text("market_ticker")?.into(),
-                    side: leg.word("side", SIDES)?,
-                });
+                legs.push(leg_of(&leg?)?);
             }
             if legs.is_empty() || legs.len() > LEGS_MAX {
                 return Err(ApiError::unreadable(format!("selected_markets must have 1 to {LEGS_MAX} legs")));

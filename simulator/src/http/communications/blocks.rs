@@ -10,12 +10,14 @@ use crate::http::gate::Charge;
 use crate::http::page::Page;
 use crate::http::query::Query;
 use crate::http::{HttpState, Reply, costs, json as reply, resource};
+use crate::venue::Venue;
+use crate::venue::account::AccountId;
 use crate::venue::communications::NewProposal;
 use crate::venue::communications::block::Proposal;
 use crate::venue::communications::state::ProposalStatus;
 
 use super::rfqs::place;
-use super::{SIDES, no_content, no_subtrader, scoped, shape, status, subaccount};
+use super::{SIDES, inside, no_content, no_subtrader, scoped, shape, status, subaccount};
 
 const STATUSES: &[(&str, ProposalStatus)] = &[
     ("pending", ProposalStatus::Pending),
@@ -44,7 +46,7 @@ async fn propose(request: HttpRequest, state: web::Data<HttpState>, body: Bytes)
     no_subtrader(&body, "seller_subtrader_id")?;
     let expires = body.text("expiration_ts")?.parse::<jiff::Timestamp>();
     let expires = expires.map_err(|_| ApiError::unreadable("expiration_ts must be an RFC 3339 time"))?;
-    let new = NewProposal {
+    let mut new = NewProposal {
         buyer_user_id: body.text("buyer_user_id")?.to_owned(),
         buyer_subaccount: subaccount(&body, "buyer_subaccount")?,
         seller_user_id: body.text("seller_user_id")?.to_owned(),
@@ -55,8 +57,34 @@ async fn propose(request: HttpRequest, state: web::Data<HttpState>, body: Bytes)
         maker_side: body.word("maker_side", SIDES)?,
         expires_us: expires.as_microsecond(),
     };
-    let id = state.give(|venue, now_us| Ok(venue.propose_block(member, &new, now_us)?))?;
+    let inside = inside(&request)?;
+    let id = state.give(|venue, now_us| {
+        keep_side(venue, member, &mut new, inside)?;
+        Ok(venue.propose_block(member, &new, now_us)?)
+    })?;
     Ok(HttpResponse::Created().json(json!({ "block_trade_proposal_id": id })))
+}
+
+/// Keeps the proposer's own side in the subaccount that the request stays in.
+fn keep_side(
+    venue: &Venue,
+    member: AccountId,
+    new: &mut NewProposal,
+    inside: Option<i64>,
+) -> Result<(), ApiError> {
+    let own = venue.accounts.get(member).map(|holder| &*holder.user_id);
+    let sides =
+        [(&new.buyer_user_id, &mut new.buyer_subaccount), (&new.seller_user_id, &mut new.seller_subaccount)];
+    for (_, number) in sides.into_iter().filter(|(user_id, _)| Some(user_id.as_str()) == own) {
+        match (inside, &*number) {
+            (Some(inside), Some(named)) if inside != *named => {
+                return Err(ApiError::forbidden("the key is locked to another subaccount"));
+            }
+            (Some(inside), _) => *number = Some(inside),
+            (None, _) => {}
+        }
+    }
+    Ok(())
 }
 
 async fn accept(request: HttpRequest, state: web::Data<HttpState>, id: Path<String>, body: Bytes) -> Reply {
@@ -68,6 +96,7 @@ async fn accept(request: HttpRequest, state: web::Data<HttpState>, id: Path<Stri
         no_subtrader(&body, "subtrader_id")?;
         subaccount(&body, "subaccount")?
     };
+    let number = number.or(inside(&request)?);
     state.give(|venue, now_us| Ok(venue.accept_block(member, &id, number, now_us)?))?;
     Ok(no_content())
 }

@@ -14,6 +14,7 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::json;
 
+use crate::venue::communications::model::Party;
 use crate::venue::event::Leg;
 use crate::venue::units::Price;
 
@@ -102,6 +103,19 @@ fn required_flag(body: &Body, name: &str) -> Result<bool, ApiError> {
 /// Returns a bid: dollars, zero where a side is declined.
 fn bid(body: &Body, name: &str) -> Result<Price, ApiError> {
     body.price(name)
+}
+
+/// Returns the subaccount that a request stays in: a locked key's, which completes its query.
+fn inside(request: &HttpRequest) -> Result<Option<i64>, ApiError> {
+    Query::of(request)?.subaccount()
+}
+
+/// Hides what another subaccount has from a request that stays in one.
+fn keep(inside: Option<i64>, party: &Party) -> Result<(), ApiError> {
+    match inside {
+        Some(number) if number != party.number() => Err(ApiError::not_found("not of this subaccount")),
+        _ => Ok(()),
+    }
 }
 
 fn no_content() -> HttpResponse {

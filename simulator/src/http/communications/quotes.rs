@@ -18,7 +18,8 @@ use crate::venue::communications::state::QuoteStatus;
 
 use super::rfqs::place;
 use super::{
-    SIDES, bid, is_self, no_content, required_flag, scoped, shape, status, subaccount, unscoped, uuid,
+    SIDES, bid, inside, is_self, keep, no_content, required_flag, scoped, shape, status, subaccount,
+    unscoped, uuid,
 };
 
 const STATUSES: &[(&str, QuoteStatus)] = &[
@@ -43,6 +44,8 @@ pub(super) fn routes(config: &mut ServiceConfig) {
 /// The quote that a path names, and its RFQ if the path names that too.
 struct Named<'a> {
     quote_id: &'a str,
+    /// The subaccount that the request stays in.
+    inside: Option<i64>,
     rfq_id: Option<&'a str>,
 }
 
@@ -51,19 +54,20 @@ impl Named<'_> {
         let path = request.match_info();
         Ok(Named {
             quote_id: uuid("quote_id", path.query("quote_id"))?,
+            inside: inside(request)?,
             rfq_id: path.get("rfq_id").map(|id| uuid("rfq_id", id)).transpose()?,
         })
     }
 
-    /// Refuses a quote that is not on the RFQ of the path.
-    fn check(&self, venue: &Venue) -> Result<(), ApiError> {
-        let of = venue.communications.quotes.get(self.quote_id).map(|quote| &quote.rfq_id);
-        match (self.rfq_id, of) {
-            (Some(rfq_id), Some(of)) if *rfq_id != **of => {
-                Err(ApiError::not_found("the RFQ has no such quote"))
-            }
-            _ => Ok(()),
+    /// Finds the quote and its RFQ; another RFQ in the path, or another subaccount of the member, hides them.
+    fn find<'v>(&self, venue: &'v Venue, member: AccountId) -> Result<(&'v Quote, &'v Rfq), ApiError> {
+        let quoted = venue.quoted(self.quote_id);
+        let quoted = quoted.filter(|(_, rfq)| self.rfq_id.is_none_or(|id| *id == *rfq.id));
+        let (quote, rfq) = quoted.ok_or_else(|| ApiError::not_found("quote not found"))?;
+        for party in [&quote.creator, &rfq.creator].into_iter().filter(|party| party.member == member) {
+            keep(self.inside, party)?;
         }
+        Ok((quote, rfq))
     }
 }
 
@@ -91,7 +95,7 @@ async fn delete(request: HttpRequest, state: web::Data<HttpState>) -> Reply {
     let member = state.admit(&request, write_charge(&request, costs::QUOTE))?;
     let named = Named::of(&request)?;
     state.give(|venue, now_us| {
-        named.check(venue)?;
+        named.find(venue, member)?;
         Ok(venue.delete_quote(member, named.quote_id, now_us)?)
     })?;
     Ok(no_content())
@@ -102,7 +106,7 @@ async fn accept(request: HttpRequest, state: web::Data<HttpState>, body: Bytes) 
     let named = Named::of(&request)?;
     let side = Body::parse(&body)?.word("accepted_side", SIDES)?;
     state.give(|venue, now_us| {
-        named.check(venue)?;
+        named.find(venue, member)?;
         Ok(venue.accept_quote(member, named.quote_id, side, now_us)?)
     })?;
     Ok(no_content())
@@ -112,7 +116,7 @@ async fn confirm(request: HttpRequest, state: web::Data<HttpState>) -> Reply {
     let member = state.admit(&request, write_charge(&request, costs::DEFAULT))?;
     let named = Named::of(&request)?;
     state.give(|venue, now_us| {
-        named.check(venue)?;
+        named.find(venue, member)?;
         Ok(venue.confirm_quote(member, named.quote_id, now_us)?)
     })?;
     Ok(no_content())
@@ -122,10 +126,11 @@ async fn one(request: HttpRequest, state: web::Data<HttpState>) -> Reply {
     let member = state.admit(&request, Charge::Read(costs::QUOTE))?;
     let named = Named::of(&request)?;
     let quote = state.0.exchange.with(|venue| {
-        named.check(venue)?;
-        let quoted = venue.quoted(named.quote_id).filter(|(quote, rfq)| may_see(quote, rfq, member));
-        let quote = quoted.map(|(quote, rfq)| shape::quote(quote, rfq, member));
-        quote.ok_or_else(|| ApiError::not_found("quote not found"))
+        let (quote, rfq) = named.find(venue, member)?;
+        match may_see(quote, rfq, member) {
+            true => Ok(shape::quote(quote, rfq, member)),
+            false => Err(ApiError::not_found("quote not found")),
+        }
     })?;
     Ok(reply(&json!({ "quote": quote })))
 }
@@ -148,8 +153,11 @@ async fn list(request: HttpRequest, state: web::Data<HttpState>) -> Reply {
     if query.text("rfq_creator_subtrader_id").is_some() {
         return Err(ApiError::parameter("rfq_creator_subtrader_id"));
     }
+    let inside = inside(&request)?;
     let wanted = |quote: &Quote, rfq: &Rfq| {
-        may_see(quote, rfq, member)
+        let own_side = if quote.creator.member == member { &quote.creator } else { &rfq.creator };
+        keep(inside, own_side).is_ok()
+            && may_see(quote, rfq, member)
             && status.is_none_or(|status| status == quote.status)
             && updated.holds(quote.updated_us)
             && (!own || quote.creator.member == member)

@@ -15,7 +15,9 @@ use crate::venue::communications::model::{Rfq, Size};
 use crate::venue::communications::state::RfqStatus;
 use crate::venue::units::{Count, Micros};
 
-use super::{is_self, no_content, no_subtrader, required_flag, scoped, shape, status, subaccount, uuid};
+use super::{
+    inside, is_self, keep, no_content, no_subtrader, required_flag, scoped, shape, status, subaccount, uuid,
+};
 
 const STATUSES: &[(&str, RfqStatus)] = &[("open", RfqStatus::Open), ("closed", RfqStatus::Closed)];
 
@@ -39,7 +41,11 @@ async fn create(request: HttpRequest, state: web::Data<HttpState>, body: Bytes) 
 async fn delete(request: HttpRequest, state: web::Data<HttpState>, rfq_id: Path<String>) -> Reply {
     let member = state.admit(&request, scoped(costs::DEFAULT))?;
     let id = uuid("rfq_id", &rfq_id)?;
-    state.give(|venue, now_us| Ok(venue.delete_rfq(member, id, now_us)?))?;
+    let inside = inside(&request)?;
+    state.give(|venue, now_us| {
+        venue.communications.rfqs.get(id).map_or(Ok(()), |rfq| keep(inside, &rfq.creator))?;
+        Ok(venue.delete_rfq(member, id, now_us)?)
+    })?;
     Ok(no_content())
 }
 

@@ -5,9 +5,10 @@ use serde_json::{Value, json};
 use crate::http::wire::{count, optional_time, price, time, without_nulls};
 use crate::venue::Venue;
 use crate::venue::account::AccountId;
+use crate::venue::combo::SelectedLeg;
 use crate::venue::communications::batch::{Batch, BatchQuote, BestQuotes};
 use crate::venue::communications::block::Proposal;
-use crate::venue::communications::model::{ComboLeg, Quote, Rfq};
+use crate::venue::communications::model::{Quote, Rfq};
 use crate::venue::communications::state::BatchStatus;
 use crate::venue::event::Leg;
 
@@ -34,7 +35,7 @@ pub(super) fn rfq(rfq: &Rfq, viewer: AccountId) -> Value {
     }))
 }
 
-fn leg(leg: &ComboLeg) -> Value {
+fn leg(leg: &SelectedLeg) -> Value {
     json!({ "event_ticker": leg.event_ticker, "market_ticker": leg.market_ticker, "side": leg.side.name() })
 }
 

@@ -8,7 +8,7 @@ use super::specification::conforms;
 use super::*;
 
 /// A private key as it was handed out.
-enum Signer {
+pub(super) enum Signer {
     Rsa(RsaKeyPair),
     Ed25519(Ed25519KeyPair),
 }
@@ -37,7 +37,7 @@ impl Signer {
         })
     }
 
-    fn request(&self, id: &str, method: Method, path: &str, body: Option<Value>) -> TestRequest {
+    pub(super) fn request(&self, id: &str, method: Method, path: &str, body: Option<Value>) -> TestRequest {
         let full = format!("{BASE}{path}");
         let timestamp = (wall_us() / 1_000).to_string();
         let text = format!("{timestamp}{method}{}", full.split('?').next().unwrap());
@@ -54,7 +54,7 @@ impl Signer {
 }
 
 /// Generates an Ed25519 key for member 1 and returns its id and what signs with it.
-async fn generated<S, B>(client: &Client<S>, body: Value) -> (String, Signer)
+pub(super) async fn generated<S, B>(client: &Client<S>, body: Value) -> (String, Signer)
 where
     S: Service<Request, Response = ServiceResponse<B>, Error = Error>,
     B: MessageBody,

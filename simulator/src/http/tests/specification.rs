@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::Answer;
 
 /// Returns the document, with its nullable schemas put in the words of JSON Schema.
-fn specification() -> Option<&'static Value> {
+pub(super) fn specification() -> Option<&'static Value> {
     static DOCUMENT: OnceLock<Option<Value>> = OnceLock::new();
     let read = || {
         let shared = std::env::var_os("OUTRIGGER_SHARED")

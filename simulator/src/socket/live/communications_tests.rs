@@ -11,10 +11,10 @@ use super::schema_tests::{encoded, specification};
 use crate::host::Exchange;
 use crate::socket::Feed;
 use crate::socket::client::{Client, TestKey, run, serve};
-use crate::venue::communications::OBSCURED_ID;
 use crate::venue::communications::model::Size;
 use crate::venue::communications::notice::Notice;
 use crate::venue::communications::tests::{bids, request, story, with_combos};
+use crate::venue::communications::{NewProposal, OBSCURED_ID};
 use crate::venue::event::Leg;
 use crate::venue::tests::START;
 
@@ -188,31 +188,25 @@ fn shards_together_are_the_channel() {
             assert_eq!(client.json().await["type"], "subscribed");
             shards.push(client);
         }
-        // Enough that no shard stays empty, whatever the ids.
-        let tickers = ["KXT-1", "KXMVE-0", "KXMVE-1"].repeat(8);
+        let tickers = ["KXT-1", "KXMVE-0", "KXMVE-1"];
         exchange.with(|venue| {
-            for ticker in &tickers {
-                let id = venue.create_rfq(0, &request(ticker, Size::Contracts(100)), START).unwrap();
-                venue.delete_rfq(0, &id, START).unwrap();
+            for ticker in tickers {
+                venue.create_rfq(0, &request(ticker, Size::Contracts(100)), START).unwrap();
             }
         });
-        let mut seen = Vec::new();
-        for (key, client) in shards.iter_mut().enumerate() {
-            client.send(r#"{"id":2,"cmd":"list_subscriptions"}"#).await;
-            let mut count = 0;
-            loop {
-                let frame = client.json().await;
-                match frame["type"].as_str() {
-                    Some("rfq_created") => count += 1,
-                    Some("rfq_deleted") => continue,
-                    _ => break,
-                }
-                seen.push(frame["msg"]["market_ticker"].as_str().unwrap().to_owned());
-            }
-            assert!(count > 0, "shard {key} is not empty");
+        let [one, other] = shards.as_mut_slice() else { panic!("two shards") };
+        let (mut seen, mut counts) = (Vec::new(), [0, 0]);
+        for _ in tickers {
+            let (shard, frame) = tokio::select! {
+                frame = one.json() => (0, frame),
+                frame = other.json() => (1, frame),
+            };
+            counts[shard] += 1;
+            seen.push(frame["msg"]["market_ticker"].as_str().unwrap().to_owned());
         }
+        assert!(counts.iter().all(|count| *count > 0), "{counts:?}");
         seen.sort();
-        let mut expected = tickers;
+        let mut expected = tickers.to_vec();
         expected.sort_unstable();
         assert_eq!(seen, expected);
     });
@@ -232,5 +226,34 @@ fn impossible_shards_are_refused_by_their_codes() {
             let frame = subscribe(addr, 1, "test-key", params).await.json().await;
             assert_eq!((&frame["type"], &frame["msg"]["code"]), (&json!("error"), &json!(code)), "{frame}");
         }
+    });
+}
+
+#[test]
+fn a_block_trade_is_marked_on_the_tape() {
+    run(async {
+        let (exchange, addr) = exchange();
+        let mut client = Client::connect(addr).await;
+        client.send(r#"{"id":1,"cmd":"subscribe","params":{"channels":["trade"]}}"#).await;
+        assert_eq!(client.json().await["type"], "subscribed");
+        exchange.with(|venue| {
+            let proposal = NewProposal {
+                buyer_user_id: venue.accounts[0].user_id.to_string(),
+                buyer_subaccount: None,
+                seller_user_id: venue.accounts[1].user_id.to_string(),
+                seller_subaccount: None,
+                ticker: "KXT-1".into(),
+                price: 4_500,
+                count: 1_000,
+                maker_side: Leg::Yes,
+                expires_us: START + 1_000_000,
+            };
+            let id = venue.propose_block(0, &proposal, START).unwrap();
+            venue.accept_block(0, &id, None, START).unwrap();
+            venue.accept_block(1, &id, None, START).unwrap();
+        });
+        let trade = client.json().await["msg"].clone();
+        assert_eq!((&trade["is_block_trade"], &trade["count_fp"]), (&json!(true), &json!("10.00")));
+        assert_eq!(trade["taker_side"], "no", "the buyer made the price");
     });
 }

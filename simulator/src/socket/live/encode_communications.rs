@@ -7,8 +7,9 @@ use serde_json::{Map, Value, json};
 use crate::socket::outbox::Payload;
 use crate::socket::text::{push, push_time};
 use crate::venue::account::AccountId;
+use crate::venue::combo::SelectedLeg;
 use crate::venue::communications::batch::{Batch, BatchQuote};
-use crate::venue::communications::model::{ComboLeg, Party, Rfq};
+use crate::venue::communications::model::{Party, Rfq};
 use crate::venue::communications::notice::{Ended, Notice, Quoted};
 use crate::venue::event::Leg;
 use crate::venue::units::{count_text, price_text};
@@ -152,11 +153,11 @@ fn entry(quoted: &Quoted) -> Value {
 }
 
 fn batch_created(batch: &Batch, rfqs: &[Rfq], viewer: AccountId) -> Value {
-    let mut legs: Vec<ComboLeg> = Vec::new();
+    let mut legs: Vec<&SelectedLeg> = Vec::new();
     let mut children = Vec::new();
     for rfq in rfqs {
         let mut indices = Vec::new();
-        for leg in legs_of(rfq) {
+        for leg in rfq.combo.iter().flat_map(|combo| &combo.legs) {
             let at = legs.iter().position(|known| *known == leg).unwrap_or_else(|| {
                 legs.push(leg);
                 legs.len() - 1
@@ -174,21 +175,9 @@ fn batch_created(batch: &Batch, rfqs: &[Rfq], viewer: AccountId) -> Value {
         "id": batch.id,
         "creator_id": batch.creator.shown_to(viewer, batch.is_obscured),
         "created_ts": time(batch.created_us),
-        "legs": legs.iter().map(leg).collect::<Vec<_>>(),
+        "legs": legs.iter().map(|it| leg(it)).collect::<Vec<_>>(),
         "rfqs": children,
     })
-}
-
-/// The legs of a combo; an ordinary market is its own only leg.
-fn legs_of(rfq: &Rfq) -> Vec<ComboLeg> {
-    match &rfq.combo {
-        Some(combo) => combo.legs.clone(),
-        None => vec![ComboLeg {
-            event_ticker: rfq.event_ticker.clone(),
-            market_ticker: rfq.ticker.clone(),
-            side: Leg::Yes,
-        }],
-    }
 }
 
 fn batch_deleted(batch: &Batch, viewer: AccountId) -> Value {
@@ -288,7 +277,7 @@ fn end(ended: &Ended) -> Value {
     })
 }
 
-fn leg(leg: &ComboLeg) -> Value {
+fn leg(leg: &SelectedLeg) -> Value {
     json!({ "event_ticker": leg.event_ticker, "market_ticker": leg.market_ticker, "side": leg.side.name() })
 }
 

@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use crate::venue::Venue;
 use crate::venue::account::AccountId;
+use crate::venue::combo::SelectedLeg;
 use crate::venue::event::Leg;
 use crate::venue::refusal::Refusal;
 use crate::venue::units::{Count, Price};
 
 use super::deadline::{Due, ENDED_KEPT_US};
-use super::model::{ComboLeg, Party, Rfq, Size};
+use super::model::{Party, Rfq, Size};
 use super::notice::Notice;
 use super::refusal;
 use super::rfq::check_size;
@@ -109,7 +110,7 @@ pub struct NewChild {
 pub enum ChildMarket {
     Ticker(String),
     /// Looked up in the batch's collection.
-    Legs(Vec<ComboLeg>),
+    Legs(Vec<SelectedLeg>),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -142,7 +143,7 @@ impl Venue {
         now_us: i64,
     ) -> Result<Arc<str>, Refusal> {
         let creator = self.party(member, new.subaccount)?;
-        let children = self.check_children(new, now_us)?;
+        let children = self.check_children(member, new, now_us)?;
         self.make_batch_room(member, new, now_us)?;
         let (number, id) = self.new_id();
         let mut rfqs = Vec::new();
@@ -255,16 +256,25 @@ impl Venue {
     }
 
     /// Returns the market and size of each child, or what is wrong with them.
-    fn check_children(&self, new: &NewBatch, now_us: i64) -> Result<Vec<(String, Size)>, Refusal> {
+    fn check_children(
+        &mut self,
+        member: AccountId,
+        new: &NewBatch,
+        now_us: i64,
+    ) -> Result<Vec<(String, Size)>, Refusal> {
         if !(CHILDREN_MIN..=CHILDREN_MAX).contains(&new.children.len()) {
             return Err(refusal::invalid(format!("children must be {CHILDREN_MIN} to {CHILDREN_MAX}")));
         }
         let (mut found, mut seen, mut legs) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
         let mut shards = BTreeSet::new();
         for child in &new.children {
-            let ticker = self.child_ticker(child, new.collection_ticker.as_deref())?;
+            let ticker = self.child_ticker(member, child, new.collection_ticker.as_deref(), now_us)?;
             let market = self.tradable(&ticker, now_us)?;
             shards.insert(market.listing.exchange_index);
+            let Some(combo) = &market.combo else {
+                return Err(refusal::invalid(format!("{ticker} is not a combo")));
+            };
+            legs.extend(combo.legs.iter().map(|(leg, _)| leg.clone()));
             let Some(size) = child.size.or(new.size) else {
                 return Err(refusal::invalid(format!("{ticker} has no size")));
             };
@@ -272,9 +282,6 @@ impl Venue {
             if !seen.insert(ticker.clone()) {
                 return Err(refusal::invalid(format!("{ticker} is named twice")));
             }
-            let combo = self.communications.combos.get(ticker.as_str());
-            let combo_legs = combo.into_iter().flat_map(|combo| &combo.legs);
-            legs.extend(combo_legs.map(|leg| (Arc::clone(&leg.market_ticker), leg.side)));
             found.push((ticker, size));
         }
         if legs.len() > LEGS_MAX {
@@ -290,7 +297,14 @@ impl Venue {
         Ok(found)
     }
 
-    fn child_ticker(&self, child: &NewChild, collection: Option<&str>) -> Result<String, Refusal> {
+    /// Returns the market of a child: the one that is named, or the combo of its legs, made now if it is new.
+    fn child_ticker(
+        &mut self,
+        member: AccountId,
+        child: &NewChild,
+        collection: Option<&str>,
+        now_us: i64,
+    ) -> Result<String, Refusal> {
         let legs = match &child.market {
             ChildMarket::Ticker(ticker) => return Ok(ticker.clone()),
             ChildMarket::Legs(legs) => legs,
@@ -298,14 +312,10 @@ impl Venue {
         let Some(collection) = collection else {
             return Err(refusal::invalid("mve_collection_ticker is required with selected_markets"));
         };
-        let is_same = |combo: &super::model::Combo| {
-            *combo.collection_ticker == *collection
-                && combo.legs.len() == legs.len()
-                && legs.iter().all(|leg| combo.legs.contains(leg))
-        };
-        let found = self.communications.combos.iter().find(|(_, combo)| is_same(combo));
-        let found = found.map(|(ticker, _)| ticker.to_string());
-        found.ok_or_else(|| refusal::invalid(format!("no combo of these legs in collection {collection}")))
+        if !self.collections.by_ticker.contains_key(collection) {
+            return Err(refusal::invalid(format!("collection {collection} does not exist")));
+        }
+        self.combine(member, collection, legs, now_us).map(|ticker| ticker.to_string())
     }
 
     /// Closes what a new batch replaces, or refuses it.

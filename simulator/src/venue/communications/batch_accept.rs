@@ -1,4 +1,6 @@
 //! Accepting and confirming batches: every child goes to the maker who bids best for it, and every winner confirms.
+//!
+//! Children are combos, so the short windows hold.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -9,6 +11,7 @@ use crate::venue::event::Leg;
 use crate::venue::refusal::Refusal;
 use crate::venue::units::{Micros, Price, price_text};
 
+use super::HIGH_VOLATILITY;
 use super::batch::Batch;
 use super::deadline::Due;
 use super::execute::Deal;
@@ -16,7 +19,6 @@ use super::model::Quote;
 use super::notice::Notice;
 use super::refusal;
 use super::state::{BatchQuoteStatus, BatchQuoteStep, BatchStatus, BatchStep, QuoteStep};
-use super::{HIGH_VOLATILITY, STANDARD, Windows};
 
 /// An accept: a side for all children, and the lowest bid taken on each.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +55,6 @@ impl Venue {
             return Err(Refusal::insufficient_balance());
         }
         let id = Arc::clone(&batch.id);
-        let confirm_us = self.batch_windows(&id).confirm_us;
         if let Some(batch) = self.communications.batches.get_mut(&id) {
             batch.status = status;
             batch.accepted_us = Some(now_us);
@@ -64,7 +65,7 @@ impl Venue {
         }
         self.take_winners(&winners, accept.side, now_us);
         self.settle_batch_quotes(&id, accept.side, now_us);
-        self.set_due(now_us.saturating_add(confirm_us), Due::BatchConfirm(id));
+        self.set_due(now_us.saturating_add(HIGH_VOLATILITY.confirm_us), Due::BatchConfirm(id));
         Ok(winners)
     }
 
@@ -105,8 +106,7 @@ impl Venue {
             }
         }
         if self.all_confirmed(&batch_id) {
-            let execute_us = self.batch_windows(&batch_id).execute_us;
-            self.set_due(now_us.saturating_add(execute_us), Due::BatchExecute(batch_id));
+            self.set_due(now_us.saturating_add(HIGH_VOLATILITY.execute_us), Due::BatchExecute(batch_id));
         }
         Ok(())
     }
@@ -122,14 +122,6 @@ impl Venue {
     fn all_confirmed(&self, batch_id: &str) -> bool {
         let of_batch = self.communications.batch_quotes.values().filter(|quote| *quote.batch_id == *batch_id);
         !of_batch.into_iter().any(|quote| quote.status == BatchQuoteStatus::Accepted)
-    }
-
-    fn batch_windows(&self, id: &str) -> Windows {
-        let batch = self.communications.batches.get(id);
-        let all_combos = batch.is_some_and(|batch| {
-            self.children(batch).iter().all(|rfq| self.windows(&rfq.ticker) == HIGH_VOLATILITY)
-        });
-        if all_combos { HIGH_VOLATILITY } else { STANDARD }
     }
 
     /// Returns the best quote of each child, or which children are bid worse than the accept allows.

@@ -12,7 +12,7 @@ use crate::venue::event::Leg;
 use crate::venue::refusal::Refusal;
 
 use super::batch::{BatchQuote, BestBid, BestChild, NewBatchQuote};
-use super::deadline::Due;
+use super::deadline::{CANCELLED_KEPT_US, Due};
 use super::model::{Party, Quote, Rfq};
 use super::notice::Notice;
 use super::quote::check_bids;
@@ -170,7 +170,9 @@ impl Venue {
         let Some(status) = quote.status.after(BatchQuoteStep::Withdraw) else { return };
         quote.status = status;
         quote.updated_us = now_us;
-        for child in quote.quotes.clone() {
+        let children = quote.quotes.clone();
+        self.set_due(now_us.saturating_add(CANCELLED_KEPT_US), Due::ForgetBatchQuote(Arc::clone(id)));
+        for child in children {
             self.end_quote(&child, QuoteStep::Withdraw, reason, now_us);
         }
     }

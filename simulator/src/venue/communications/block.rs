@@ -204,7 +204,7 @@ impl Venue {
             order_group_id: None,
             exchange_index: None,
         };
-        let client_order_id: Arc<str> = self.dice.uuid().into();
+        let client_order_id = self.dice.uuid();
         if let Some(holder) = self.accounts.get_mut(party.member) {
             holder.client_order_ids.insert(Arc::clone(&client_order_id));
         }

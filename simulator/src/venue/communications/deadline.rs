@@ -10,7 +10,7 @@ use super::state::{BatchStatus, QuoteStatus, QuoteStep, RfqStatus};
 /// What has ended stays readable this long.
 pub(super) const ENDED_KEPT_US: i64 = 7 * 24 * 3_600_000_000;
 /// Quotes that came to nothing stay readable this long.
-const CANCELLED_KEPT_US: i64 = 3_600_000_000;
+pub(super) const CANCELLED_KEPT_US: i64 = 600_000_000;
 
 /// Something that falls due at a time.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,6 +27,7 @@ pub(super) enum Due {
     ForgetRfq(Arc<str>),
     ForgetQuote(Arc<str>),
     ForgetBatch(Arc<str>),
+    ForgetBatchQuote(Arc<str>),
     ForgetProposal(Arc<str>),
 }
 
@@ -68,6 +69,7 @@ impl Venue {
             Due::ForgetRfq(id) => drop(self.communications.rfqs.remove(id)),
             Due::ForgetQuote(id) => drop(self.communications.quotes.remove(id)),
             Due::ForgetBatch(id) => self.forget_batch(id),
+            Due::ForgetBatchQuote(id) => drop(self.communications.batch_quotes.remove(id)),
             Due::ForgetProposal(id) => drop(self.communications.proposals.remove(id)),
         }
     }

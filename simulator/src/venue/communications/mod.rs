@@ -34,7 +34,7 @@ use super::refusal::Refusal;
 use batch::{Batch, BatchQuote};
 use block::Proposal;
 use deadline::Due;
-use model::{Combo, Party, Quote, Rfq};
+use model::{Party, Quote, Rfq};
 use notice::Notice;
 
 pub use batch::{ChildMarket, NewBatch, NewBatchQuote, NewChild};
@@ -54,8 +54,6 @@ pub struct Communications {
     pub batches: BTreeMap<Arc<str>, Batch>,
     pub batch_quotes: BTreeMap<Arc<str>, BatchQuote>,
     pub proposals: BTreeMap<Arc<str>, Proposal>,
-    /// Combo markets by ticker.
-    pub combos: BTreeMap<Arc<str>, Combo>,
     due: BTreeSet<(i64, Due)>,
     /// Ids of the RFQs that are open, in the order they came.
     open: BTreeSet<(u64, Arc<str>)>,
@@ -85,11 +83,6 @@ impl Venue {
         Ok(hex.into())
     }
 
-    /// Names a market a combo and says what it is made of.
-    pub fn set_combo(&mut self, ticker: &str, combo: Combo) {
-        self.communications.combos.insert(ticker.into(), combo);
-    }
-
     fn party(&self, member: AccountId, subaccount: Option<i64>) -> Result<Party, Refusal> {
         let number = subaccount.unwrap_or(0);
         let trader = self.subaccount(member, number);
@@ -105,7 +98,8 @@ impl Venue {
     }
 
     fn windows(&self, ticker: &str) -> Windows {
-        if self.communications.combos.contains_key(ticker) { HIGH_VOLATILITY } else { STANDARD }
+        let is_combo = self.market(ticker).is_some_and(|market| market.combo.is_some());
+        if is_combo { HIGH_VOLATILITY } else { STANDARD }
     }
 
     /// Returns a market in which trading goes on.
@@ -125,7 +119,7 @@ impl Venue {
     }
 
     fn new_id(&mut self) -> (u64, Arc<str>) {
-        (self.number(), self.dice.uuid().into())
+        (self.number(), self.dice.uuid())
     }
 }
 

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use crate::venue::account::AccountId;
+use crate::venue::combo::SelectedLeg;
 use crate::venue::event::{Leg, Side};
 use crate::venue::units::{Count, DOLLAR, Micros, Price};
 
@@ -62,19 +63,11 @@ impl Size {
     }
 }
 
-/// A leg of a combo.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ComboLeg {
-    pub event_ticker: Arc<str>,
-    pub market_ticker: Arc<str>,
-    pub side: Leg,
-}
-
-/// What a combo market is made of.
+/// What a combo market is made of, as far as anyone knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Combo {
     pub collection_ticker: Arc<str>,
-    pub legs: Vec<ComboLeg>,
+    pub legs: Vec<SelectedLeg>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

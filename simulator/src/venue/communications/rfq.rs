@@ -8,7 +8,7 @@ use crate::venue::place::COUNT_MAX;
 use crate::venue::refusal::Refusal;
 use crate::venue::units::Micros;
 
-use super::model::{Party, Rfq, Size};
+use super::model::{Combo, Party, Rfq, Size};
 use super::notice::Notice;
 use super::refusal;
 use super::state::RfqStatus;
@@ -75,7 +75,10 @@ impl Venue {
         let market = self.markets.get(ticker).ok_or_else(Refusal::market_not_found)?;
         let (ticker, event_ticker) =
             (Arc::clone(&market.ticker), Arc::from(market.listing.event_ticker.as_str()));
-        let combo = self.communications.combos.get(&ticker).cloned();
+        let combo = market.combo.as_ref().map(|combo| Combo {
+            collection_ticker: combo.collection.as_str().into(),
+            legs: combo.legs.iter().map(|(leg, _)| leg.clone()).collect(),
+        });
         let (number, id) = self.new_id();
         let rfq = Rfq {
             number,

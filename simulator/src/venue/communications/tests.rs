@@ -12,10 +12,11 @@ use std::sync::Arc;
 
 pub(crate) use story::story;
 
-use super::model::{Combo, ComboLeg, Quote, Rfq, Size};
+use super::model::{Quote, Rfq, Size};
 use super::notice::Notice;
 use super::{NewQuote, NewRfq};
 use crate::venue::Venue;
+use crate::venue::combo::{Combo, SelectedLeg};
 use crate::venue::event::{Leg, VenueEvent};
 use crate::venue::market::Listing;
 use crate::venue::tests::{START, venue};
@@ -58,13 +59,14 @@ pub(crate) fn with_combos(legs: &[&[usize]]) -> Venue {
     for (number, legs) in legs.iter().enumerate() {
         let ticker = format!("KXMVE-{number}");
         venue.list(Listing { ticker: ticker.clone(), event_ticker: "KXMVE".into(), ..first.clone() }, START);
-        let leg = |number: &usize| ComboLeg {
+        let leg = |number: &usize| SelectedLeg {
             event_ticker: "KXL".into(),
-            market_ticker: format!("L{number}").into(),
+            market_ticker: format!("L{number}"),
             side: Leg::Yes,
         };
-        let combo = Combo { collection_ticker: "KXMVE-C".into(), legs: legs.iter().map(leg).collect() };
-        venue.set_combo(&ticker, combo);
+        let legs = legs.iter().map(|number| (leg(number), 10_000)).collect();
+        let combo = Combo { collection: "KXMVE-C".into(), legs };
+        venue.markets.get_mut(&ticker).unwrap().combo = Some(combo);
     }
     venue.advance(START);
     venue.take_events();

@@ -1,10 +1,11 @@
 //! Batches: best bids across makers, all or nothing, and every way they end.
 
 use super::*;
+use crate::venue::combo::{Collection, SelectedLeg};
 use crate::venue::communications::state::{BatchQuoteStatus, BatchStatus, RfqStatus};
 use crate::venue::communications::{BatchAccept, ChildMarket, NewBatch, NewBatchQuote, NewChild};
 use crate::venue::event::Side;
-use crate::venue::tests::new;
+use crate::venue::tests::{CLOSE, new};
 
 fn children(tickers: &[&str]) -> NewBatch {
     let child = |ticker: &&str| NewChild { market: ChildMarket::Ticker((*ticker).into()), size: None };
@@ -38,8 +39,10 @@ fn take(rfqs: &[Arc<str>], min: i64) -> BatchAccept {
     BatchAccept { side: Leg::Yes, min_bids, client_order_id: Some("key".into()) }
 }
 
+type Won = (Venue, Arc<str>, Vec<Arc<str>>, [Arc<str>; 2]);
+
 /// Makers 1 and 2 win a child each; accepted.
-fn won() -> (Venue, Arc<str>, Vec<Arc<str>>, [Arc<str>; 2]) {
+fn won() -> Won {
     let (mut venue, id, rfqs) = batched();
     let one = send(&mut venue, 1, &id, &[(&rfqs[0], 4_000), (&rfqs[1], 3_000)], START);
     let two = send(&mut venue, 2, &id, &[(&rfqs[0], 3_500), (&rfqs[1], 3_500)], START);
@@ -227,17 +230,46 @@ fn batches_that_make_no_sense_are_refused() {
 }
 
 #[test]
-fn children_can_be_named_by_their_legs() {
-    let mut venue = with_combos(&[&[0, 1], &[0, 2]]);
-    let mut by_legs = children(&["KXMVE-0", "KXMVE-1"]);
-    for (number, child) in by_legs.children.iter_mut().enumerate() {
-        let legs = venue.communications.combos[format!("KXMVE-{number}").as_str()].legs.clone();
-        child.market = ChildMarket::Legs(legs);
+fn children_can_be_named_by_their_legs_and_are_made_then() {
+    let mut venue = quiet();
+    let first = venue.market("KXT-1").unwrap().listing.clone();
+    for event in ["KXA", "KXB", "KXC"] {
+        let (ticker, event_ticker) = (format!("{event}-1"), event.into());
+        venue.list(Listing { ticker, event_ticker, ..first.clone() }, START);
+    }
+    venue.advance(START);
+    let collection = Collection {
+        ticker: "KXMVE-C".into(),
+        series_ticker: "KXMVE".into(),
+        title: String::new(),
+        description: String::new(),
+        open_us: START,
+        close_us: CLOSE,
+        source_series: vec!["KXT".into()],
+        size_min: 2,
+        size_max: 3,
+    };
+    venue.collections.by_ticker.insert("KXMVE-C".into(), collection);
+    let mut by_legs = children(&["", ""]);
+    for (child, events) in by_legs.children.iter_mut().zip([["KXA", "KXB"], ["KXA", "KXC"]]) {
+        let leg = |event: &str| SelectedLeg {
+            event_ticker: event.into(),
+            market_ticker: format!("{event}-1"),
+            side: Leg::Yes,
+        };
+        child.market = ChildMarket::Legs(events.map(leg).to_vec());
     }
     assert!(venue.create_batch(0, &by_legs, START).is_err(), "in which collection?");
+    by_legs.collection_ticker = Some("NONE".into());
+    assert_eq!(venue.create_batch(0, &by_legs, START).unwrap_err().status, 400);
     by_legs.collection_ticker = Some("KXMVE-C".into());
     let id = venue.create_batch(0, &by_legs, START).unwrap();
-    let tickers: Vec<_> =
-        venue.communications.batches[&id].rfqs.iter().map(|id| &rfq(&venue, id).ticker).collect();
-    assert_eq!(tickers, [&Arc::from("KXMVE-0"), &Arc::from("KXMVE-1")]);
+    let rfqs = venue.communications.batches[&id].rfqs.clone();
+    let combo = rfq(&venue, &rfqs[1]).combo.as_ref().unwrap();
+    assert_eq!((&*combo.collection_ticker, &*combo.legs[1].market_ticker), ("KXMVE-C", "KXC-1"));
+    assert_eq!(
+        venue.create_batch(0, &children(&["KXT-1", "KXA-1"]), START).unwrap_err().status,
+        400,
+        "no combos"
+    );
 }

@@ -41,6 +41,7 @@ fn combos_have_the_short_windows() {
     let id = venue.create_rfq(0, &request("KXMVE-0", Size::Contracts(100)), START).unwrap();
     let quote_id = venue.create_quote(1, &bids(&id, 4_000, 5_000), START).unwrap();
     venue.accept_quote(0, &quote_id, Leg::Yes, START).unwrap();
+    venue.advance(START + 3 * SECOND - 1);
     venue.confirm_quote(1, &quote_id, START + 3 * SECOND - 1).unwrap();
     venue.advance(START + 4 * SECOND - 1);
     assert_eq!(quote(&venue, &quote_id).status, QuoteStatus::Executed);
