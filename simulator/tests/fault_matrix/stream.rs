@@ -83,8 +83,9 @@ async fn a_frame_comes_after_the_next() {
 
 #[tokio::test]
 async fn a_reordered_frame_comes_though_no_other_does() {
-    let (world, mut client) = watching("fault = 'reorder'\nms = 200\nnth = 2").await;
+    let (world, mut client) = watching("fault = 'reorder'\nms = 800\nnth = 2").await;
     trade(&world, 1);
+    client.is_silent().await;
     assert_eq!(deltas(&mut client, 1).await, named(&[(2, "o0")]));
     world.streams_well().await;
 }
