@@ -112,10 +112,12 @@ async fn carry<S: AsyncRead + AsyncWrite + Unpin>(
     let (mut from_client, mut to_client) = tokio::io::split(client);
     let (mut from_server, mut to_server) = tokio::io::split(behind);
     let both = async {
-        tokio::try_join!(
-            copy(&mut from_client, &mut to_server, None),
-            copy(&mut from_server, &mut to_client, Some(link.mode.subscribe())),
-        )
+        let upstream = async {
+            let heard = copy(&mut from_client, &mut to_server, None).await;
+            link.ended.cancel();
+            heard
+        };
+        tokio::try_join!(upstream, copy(&mut from_server, &mut to_client, Some(link.mode.subscribe())),)
     };
     let carried = tokio::select! {
         biased;
@@ -182,5 +184,33 @@ impl Drop for Registered {
     fn drop(&mut self) {
         self.ended.cancel();
         self.faults.0.links.lock().remove(&self.key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_that_leaves_is_noticed_although_nobody_answers() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let server = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let door = listener.local_addr().unwrap();
+            let faults = Faults::new(&[], 1).unwrap();
+            let (closing, end) = (CancellationToken::new(), CancellationToken::new());
+            let doors = vec![Door { listener, gate: None }];
+            let address = server.local_addr().unwrap();
+            let thread = start(doors, address, faults.clone(), closing, end.clone()).unwrap();
+            let client = TcpStream::connect(door).await.unwrap();
+            let (_behind, peer) = server.accept().await.unwrap();
+            let link = faults.0.links.lock().get(&peer).cloned().unwrap();
+            assert_eq!(link.client, client.local_addr().unwrap());
+            drop(client);
+            tokio::time::timeout(HANDSHAKE_MAX, link.ended.cancelled()).await.unwrap();
+            end.cancel();
+            thread.join().unwrap();
+        });
     }
 }

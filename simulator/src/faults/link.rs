@@ -29,6 +29,7 @@ impl Mode {
 pub(crate) struct Link {
     pub(super) client: SocketAddr,
     pub(super) mode: watch::Sender<Mode>,
+    /// Cancelled when the client has nothing more to say, or cannot be heard any more.
     pub(super) ended: CancellationToken,
 }
 

@@ -181,6 +181,7 @@ async fn cut<B: MessageBody + 'static>(
             link.set(mode);
         }
         let _ = tokio::time::timeout(HANG_MAX, link.ended.cancelled()).await;
+        link.set(Mode::Close);
     }
     // Goes to a connection that is no more.
     Ok(reply)

@@ -23,6 +23,10 @@ impl RoutePattern {
             return Err(format!("route \"{text}\": the method can be {}", METHODS.join(", ")));
         }
         let below = path.strip_prefix(BASE).filter(|rest| rest.starts_with('/')).unwrap_or(path);
+        if below.starts_with("/trade-api/") || below.starts_with("/control/") {
+            let hint = "the WebSocket is socket = \"upgrade\", and control never fails";
+            return Err(format!("route \"{text}\" is not below {BASE}; {hint}"));
+        }
         if below.contains(['?', ' ']) {
             return Err(format!("route \"{text}\": a path has no query and no spaces"));
         }
@@ -78,6 +82,7 @@ mod tests {
         for (text, told) in [
             ("/markets", "is not METHOD /path"),
             ("FETCH /markets", "method can be"),
+            ("GET /trade-api/ws/v2", "socket = \"upgrade\""),
             ("GET /**/x", "only at the end"),
             ("GET /markets?limit=1", "no query"),
         ] {

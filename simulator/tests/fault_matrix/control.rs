@@ -138,7 +138,7 @@ async fn all_sockets_end_at_once() {
             client.subscribe("ticker", &world.markets[0]).await;
             clients.push(client);
         }
-        let cut = world.post("/control/disconnect", json!({ "how": how, "refuse_ms": 300 }));
+        let cut = world.post("/control/disconnect", json!({ "how": how, "refuse_ms": 1_000 }));
         assert_eq!(cut.json(), json!({ "disconnected": 3 }), "{how}");
         for client in &mut clients {
             let mut end = client.next().await;
@@ -148,7 +148,7 @@ async fn all_sockets_end_at_once() {
             assert_eq!(matches!(end, Ok(Some(message)) if message.is_close()), how == "close", "{how}");
         }
         assert!(Client::connect(world.addr).await.is_err());
-        tokio::time::sleep(std::time::Duration::from_millis(400)).await;
+        tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;
     }
     let refused: Value = world.post("/control/disconnect", json!({ "how": "gently" })).json();
     assert!(refused["error"]["message"].as_str().unwrap().contains("close, drop or reset"));

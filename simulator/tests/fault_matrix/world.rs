@@ -74,9 +74,17 @@ impl World {
         .unwrap();
         let addr = running.addr();
         let mut world = World { running: Some(running), addr, markets: Default::default() };
-        let open = world.get("/markets?status=open&limit=2").json();
-        world.markets = [0, 1].map(|index| open["markets"][index]["ticker"].as_str().unwrap().to_owned());
+        world.markets = world.lasting_markets();
         world
+    }
+
+    /// Returns the two open markets that close last: none closes during a test.
+    fn lasting_markets(&self) -> [String; 2] {
+        let listed = self.get("/markets?status=open&limit=1000").json();
+        let text = |market: &Value, key: &str| market[key].as_str().unwrap().to_owned();
+        let mut open: Vec<_> = listed["markets"].as_array().unwrap().iter().collect();
+        open.sort_by_key(|market| std::cmp::Reverse(text(market, "close_time")));
+        [0, 1].map(|index| text(open[index], "ticker"))
     }
 
     pub(crate) fn running(&self) -> &Running {
