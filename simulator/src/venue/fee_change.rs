@@ -37,7 +37,7 @@ impl Venue {
         fees: Option<FeeSchedule>,
         at_us: i64,
     ) {
-        let (id, ticker) = (self.dice.uuid().into(), ticker.to_owned());
+        let (id, ticker) = (self.dice.uuid(), ticker.to_owned());
         self.fee_changes.push(FeeChange { id, scope, ticker, fees, at_us, is_applied: false });
         self.fee_changes.sort_by_key(|change| change.at_us);
     }
