@@ -297,3 +297,18 @@ fn list_recorded(venue: &mut Venue, market: &CatalogMarket, now_us: i64) {
         venue.list_as(listing, &market.market_id, now_us);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::limits;
+    use crate::scenario::Scenario;
+
+    #[test]
+    fn a_scenario_that_names_a_tier_gets_its_buckets_but_for_what_it_changes() {
+        let named =
+            Scenario { usage_tier: "premier".to_owned(), write_tokens_max: Some(5), ..Scenario::default() };
+        let limits = limits(&named);
+        assert_eq!((limits.read.refill_rate, limits.read.bucket_capacity), (1_200, 3_600));
+        assert_eq!((limits.write.refill_rate, limits.write.bucket_capacity), (1_200, 5));
+    }
+}

@@ -48,9 +48,10 @@ async fn upgrade(request: HttpRequest, state: web::Data<HttpState>) -> Reply {
     if state.view(account)?.orders.is_empty() {
         return Err(ApiError::forbidden("none of the latest 100 orders was created over the interface"));
     }
-    let has_less = tiers::rank(&state.limits_of(account).usage_tier) < tiers::rank(UPGRADE);
-    if let (true, Some(limits)) = (has_less, Limits::of_tier(UPGRADE)) {
-        state.raise(account, limits);
+    let limits = state.limits_of(account);
+    let has_less = tiers::rank(&limits.usage_tier) < tiers::rank(UPGRADE);
+    if let (true, Some(better)) = (has_less, Limits::of_tier(UPGRADE)) {
+        state.raise(account, better.at_least(&limits));
     }
     Ok(HttpResponse::Created().finish())
 }

@@ -36,6 +36,10 @@ impl ApiError {
         Self::nested(404, "not_found", "not found", Some(details))
     }
 
+    pub(super) fn forbidden(details: &str) -> Self {
+        Self::nested(403, "forbidden", "forbidden", Some(details))
+    }
+
     pub(super) fn too_many_requests() -> Self {
         Self::nested(429, "too_many_requests", "too many requests", None)
     }
@@ -53,10 +57,6 @@ impl ApiError {
     /// Refuses with a code of its own.
     pub(super) fn bad(code: &str, message: &str) -> Self {
         Self::nested(400, code, message, None)
-    }
-
-    pub(super) fn forbidden(details: &str) -> Self {
-        Self::nested(403, "forbidden", "forbidden", Some(details))
     }
 
     /// Refuses with a status and a code of its own.

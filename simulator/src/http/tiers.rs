@@ -63,6 +63,18 @@ impl Limits {
         ALL.iter().find(|tier| tier.name == name).map(Tier::limits)
     }
 
+    /// Returns these limits without taking anything away that `others` give.
+    pub(super) fn at_least(mut self, others: &Limits) -> Limits {
+        let larger = |one: Bucket, other: Bucket| Bucket {
+            refill_rate: one.refill_rate.max(other.refill_rate),
+            bucket_capacity: one.bucket_capacity.max(other.bucket_capacity),
+        };
+        self.read = larger(self.read, others.read);
+        self.write = larger(self.write, others.write);
+        self.balance_per_second = self.balance_per_second.max(others.balance_per_second);
+        self
+    }
+
     /// Returns what everyone gets.
     pub fn lowest() -> Limits {
         LOWEST.limits()
@@ -82,5 +94,8 @@ mod tests {
         assert_eq!(Limits::of_tier("advanced").unwrap().write.bucket_capacity, 900);
         assert_eq!(Limits::of_tier("gold"), None);
         assert!(registers_keys("prime") && !registers_keys("expert"));
+        let generous = Limits { balance_per_second: 9, ..Limits::lowest() };
+        let raised = Limits::of_tier("advanced").unwrap().at_least(&generous);
+        assert_eq!((raised.balance_per_second, raised.write.refill_rate), (9, 300));
     }
 }

@@ -90,15 +90,6 @@ impl Venue {
         }
     }
 
-    /// Counts everything anew after fees changed.
-    pub(super) fn retie_all(&mut self) {
-        let of = |(id, holder): (AccountId, &Account)| {
-            holder.resting.keys().map(|ticker| (id, Arc::clone(ticker))).collect::<Vec<_>>()
-        };
-        let tied: Vec<(AccountId, Arc<str>)> = self.accounts.iter().enumerate().flat_map(of).collect();
-        tied.iter().for_each(|(id, ticker)| self.retie(*id, ticker));
-    }
-
     /// Tells whether what is kept of tied-up cash is what a fresh count gives.
     #[cfg(test)]
     pub(super) fn ties_are_exact(&self) -> bool {

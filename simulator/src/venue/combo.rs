@@ -110,6 +110,20 @@ impl Venue {
         Ok(ticker)
     }
 
+    /// Gives a combo the outcome that its legs have, or will have if nobody intervenes.
+    pub(super) fn resolve_combo(&mut self, ticker: &str) {
+        let Some(combo) = self.market(ticker).and_then(|market| market.combo.as_ref()) else { return };
+        let mut combo = combo.clone();
+        for (leg, value) in &mut combo.legs {
+            // Of a leg that is forgotten since, what the combo was made with counts.
+            *value = self.market(&leg.market_ticker).map_or(*value, |market| market.listing.outcome.value);
+        }
+        if let Some(market) = self.markets.get_mut(ticker) {
+            market.listing.outcome = outcome(combo.legs.iter().map(|(leg, value)| share(*value, leg)));
+            market.combo = Some(combo);
+        }
+    }
+
     /// Checks a selection and returns its markets.
     fn legs_of(
         &self,
@@ -143,16 +157,8 @@ impl Venue {
 
 /// Returns what a combination is made from. It ends with its last leg.
 fn listing(collection: &Collection, legs: &[SelectedLeg], markets: &[&Market], now_us: i64) -> Listing {
-    let share = |price: Price, leg: &SelectedLeg| if leg.side == Leg::Yes { price } else { DOLLAR - price };
-    let product = |of: fn(&Market) -> Price| {
-        markets.iter().zip(legs).fold(DOLLAR, |all, (market, leg)| all * share(of(market), leg) / DOLLAR)
-    };
-    let value = product(|market| market.listing.outcome.value);
-    let result = match value {
-        0 => "no",
-        DOLLAR => "yes",
-        _ => "scalar",
-    };
+    let shares =
+        |of: fn(&Market) -> Price| markets.iter().zip(legs).map(move |(market, leg)| share(of(market), leg));
     let events = legs.iter().map(|leg| leg.event_ticker.as_str());
     let event_ticker = format!("{}-S{:011X}", collection.series_ticker, hash(events));
     let parts = legs.iter().flat_map(|leg| [leg.market_ticker.as_str(), leg.side.name()]);
@@ -171,9 +177,28 @@ fn listing(collection: &Collection, legs: &[SelectedLeg], markets: &[&Market], n
         open_us: now_us,
         close_us: markets.iter().map(|market| market.listing.close_us).max().unwrap_or(now_us),
         settlement_timer_s: SETTLEMENT_TIMER_S,
-        outcome: Outcome { result, value },
-        first_price: product(|market| market.listing.first_price).clamp(1, DOLLAR - 1),
+        outcome: outcome(shares(|market| market.listing.outcome.value)),
+        first_price: product(shares(|market| market.listing.first_price)).clamp(1, DOLLAR - 1),
     }
+}
+
+/// Returns what a leg's side is worth when its YES side is worth `value`.
+fn share(value: Price, leg: &SelectedLeg) -> Price {
+    if leg.side == Leg::Yes { value } else { DOLLAR - value }
+}
+
+fn product(shares: impl Iterator<Item = Price>) -> Price {
+    shares.fold(DOLLAR, |all, share| all * share / DOLLAR)
+}
+
+fn outcome(shares: impl Iterator<Item = Price>) -> Outcome {
+    let value = product(shares);
+    let result = match value {
+        0 => "no",
+        DOLLAR => "yes",
+        _ => "scalar",
+    };
+    Outcome { result, value }
 }
 
 /// FNV-1a, folded to the 44 bits that a ticker shows.
@@ -252,13 +277,27 @@ mod tests {
     }
 
     #[test]
+    fn a_combo_ends_as_its_legs_do() {
+        let mut venue = venue();
+        let ticker =
+            venue.combine(0, "COL", &[leg("E1", "A", Leg::Yes), leg("E2", "C", Leg::Yes)], 1).unwrap();
+        assert_eq!(venue.market(&ticker).unwrap().listing.outcome.value, 0);
+        venue.steer("E2-C", crate::venue::steer::Steer::Determine(Some(true)), 2).unwrap();
+        venue.advance(20_000_000);
+        let market = venue.market(&ticker).unwrap();
+        assert_eq!((market.status, market.listing.outcome.result), (Status::Determined, "yes"));
+        let legs = &market.combo.as_ref().unwrap().legs;
+        assert!(legs.iter().all(|(_, value)| *value == DOLLAR));
+    }
+
+    #[test]
     fn selections_that_the_collection_does_not_allow_are_refused() {
         let mut venue = venue();
         let (a, b, c) = (leg("E1", "A", Leg::Yes), leg("E1", "B", Leg::Yes), leg("E2", "C", Leg::Yes));
         let mut refused = |legs: &[SelectedLeg], now_us| {
             venue.combine(0, "COL", legs, now_us).unwrap_err().details.unwrap_or_default()
         };
-        assert!(refused(&[a.clone()], 1).contains("2 to 2"));
+        assert!(refused(std::slice::from_ref(&a), 1).contains("2 to 2"));
         assert!(refused(&[a.clone(), b], 1).contains("one market of each event"));
         assert!(refused(&[a.clone(), leg("E2", "A", Leg::Yes)], 1).contains("E2-A"));
         assert!(refused(&[a.clone(), c.clone()], 500_000).contains("not open"));

@@ -107,6 +107,7 @@ pub enum VenueEvent {
     /// A change of an order group, for the member it belongs to.
     Group {
         account: AccountId,
+        subaccount: i64,
         group_id: Arc<str>,
         change: GroupChange,
         ts_us: i64,

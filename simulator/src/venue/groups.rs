@@ -142,9 +142,9 @@ impl Venue {
     pub fn delete_group(&mut self, member: AccountId, id: &str, now_us: i64) -> Result<(), Refusal> {
         let id = Arc::clone(&self.group_of(member, id)?.id);
         self.cancel_group(&id, now_us);
+        self.announce_group(member, &id, GroupChange::Deleted, now_us);
         self.groups.remove(&id);
         self.group_ids.remove(&(member, Arc::clone(&id)));
-        self.announce_group(member, &id, GroupChange::Deleted, now_us);
         Ok(())
     }
 
@@ -211,8 +211,9 @@ impl Venue {
     }
 
     fn announce_group(&mut self, member: AccountId, id: &str, change: GroupChange, now_us: i64) {
+        let subaccount = self.groups.get(id).map_or(0, |group| group.subaccount);
         let group_id = id.into();
-        self.events.push(VenueEvent::Group { account: member, group_id, change, ts_us: now_us });
+        self.events.push(VenueEvent::Group { account: member, subaccount, group_id, change, ts_us: now_us });
     }
 }
 

@@ -78,6 +78,7 @@ impl Venue {
     }
 
     fn determine(&mut self, ticker: &str, now_us: i64) {
+        self.resolve_combo(ticker);
         let Some(market) = self.markets.get_mut(ticker) else { return };
         market.determined_us = Some(now_us);
         let outcome = market.listing.outcome;

@@ -172,3 +172,75 @@ fn fees_of_a_series_change_and_markets_can_be_free_of_them() {
         assert!(market.body["market"]["fee_waiver_expiration_time"].is_string());
     });
 }
+
+/// Asks for a list of each query and compares how many rows come back.
+async fn counts<S, B>(client: &Client<S>, path: &str, list: &str, expected: &[(String, usize)])
+where
+    S: Service<Request, Response = ServiceResponse<B>, Error = Error>,
+    B: MessageBody,
+{
+    for (query, count) in expected {
+        let answer = client.public(&format!("{path}?{query}")).await;
+        let rows = answer.body[list].as_array().unwrap_or_else(|| panic!("{query}: {answer:?}"));
+        assert_eq!(rows.len(), *count, "{path}?{query}");
+    }
+}
+
+#[test]
+fn every_filter_of_markets_and_events_acts() {
+    run(async {
+        let world = World::new(Setup::default());
+        let client = client(&world).await;
+        let now_s = wall_us() / SECOND_US;
+        let (past, soon, late) = (now_s - 60, now_s + 60, now_s + 7_200);
+        world.exchange.with(|venue| {
+            let later = listing("KXV-26-D", "KXV-26", 0, LINEAR_CENT, late * SECOND_US, 2 * late * SECOND_US);
+            venue.list(later, wall_us());
+        });
+        let query = |text: String, count: usize| (text, count);
+        let markets = [
+            query("status=unopened".to_owned(), 1),
+            query("status=open".to_owned(), 3),
+            query("status=paused".to_owned(), 0),
+            query("series_ticker=KXV".to_owned(), 1),
+            query("event_ticker=KXT-26".to_owned(), 2),
+            query("tickers=KXT-26-A,KXV-26-D".to_owned(), 2),
+            query(format!("min_created_ts={past}"), 4),
+            query(format!("max_created_ts={past}"), 0),
+            query(format!("min_updated_ts={soon}"), 0),
+            query(format!("max_updated_ts={soon}"), 4),
+            query(format!("min_close_ts={late}"), 1),
+            query(format!("max_close_ts={late}"), 3),
+            query(format!("min_settled_ts={past}"), 0),
+            query(format!("max_settled_ts={soon}"), 0),
+        ];
+        counts(&client, "/markets", "markets", &markets).await;
+        let events = [
+            query("status=unopened".to_owned(), 1),
+            query("status=open".to_owned(), 2),
+            query("status=closed".to_owned(), 0),
+            query("series_ticker=KXT".to_owned(), 1),
+            query("tickers=KXT-26,KXV-26,KXNO".to_owned(), 2),
+            query(format!("min_close_ts={late}"), 1),
+            query(format!("min_updated_ts={soon}"), 0),
+            query("limit=2".to_owned(), 2),
+        ];
+        counts(&client, "/events", "events", &events).await;
+        let first = client.public("/events?limit=2").await;
+        let cursor = first.body["cursor"].as_str().unwrap();
+        let second = client.public(&format!("/events?limit=2&cursor={cursor}")).await;
+        assert_eq!(second.body["events"].as_array().unwrap().len(), 1);
+        client.place(2, order("KXT-26-A", "ask", "0.50", "5")).await;
+        client.place(1, order("KXT-26-A", "bid", "0.50", "2")).await;
+        let trades = [
+            query("ticker=KXT-26-A".to_owned(), 1),
+            query("ticker=KXT-26-B".to_owned(), 0),
+            query(format!("min_ts={past}&max_ts={soon}"), 1),
+            query(format!("min_ts={soon}"), 0),
+            query(format!("max_ts={past}"), 0),
+            query("is_block_trade=false".to_owned(), 1),
+            query("is_block_trade=true".to_owned(), 0),
+        ];
+        counts(&client, "/markets/trades", "trades", &trades).await;
+    });
+}

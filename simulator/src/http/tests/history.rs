@@ -7,7 +7,9 @@ use super::*;
 fn pass(world: &World, us: i64) {
     let now_us = wall_us();
     world.exchange.with(|venue| {
-        for market in venue.markets.values_mut() {
+        let tickers: Vec<_> = venue.markets.keys().cloned().collect();
+        for ticker in tickers {
+            let market = venue.markets.get_mut(&ticker).unwrap();
             market.listing.close_us -= us;
             market.determined_us = market.determined_us.map(|at_us| at_us - us);
             market.settled_us = market.settled_us.map(|at_us| at_us - us);

@@ -70,9 +70,7 @@ impl LiveExchange for Exchange {
                     subaccount: *subaccount,
                 })
             }
-            VenueEvent::Group { account, group_id, change, ts_us } => {
-                Outgoing::Group(Group { account: *account, group_id, change: *change, ts_us: *ts_us })
-            }
+            VenueEvent::Group { .. } => Outgoing::Group(group(event)?),
             VenueEvent::Money { .. } => return None,
             VenueEvent::Ticker(view) => Outgoing::Ticker(ticker(view)),
             VenueEvent::Lifecycle(lifecycle) => Outgoing::MarketLifecycle(market_lifecycle(lifecycle)),
@@ -144,6 +142,12 @@ fn book_delta(event: &VenueEvent) -> Option<BookDelta<'_>> {
         ts_us: *ts_us,
         owner,
     })
+}
+
+fn group(event: &VenueEvent) -> Option<Group<'_>> {
+    let VenueEvent::Group { account, subaccount, group_id, change, ts_us } = event else { return None };
+    let (account, subaccount) = (*account, *subaccount);
+    Some(Group { account, subaccount, group_id, change: *change, ts_us: *ts_us })
 }
 
 fn fill(fill: &crate::venue::event::Fill) -> Fill<'_> {

@@ -263,6 +263,20 @@ fn a_locked_key_hears_of_its_subaccount_only() {
             }
         });
         assert_eq!(client.json().await["msg"]["subaccount_number"], 1);
+        let mut client = subscribe(addr, 3, "locked-key", r#""channels":["order_group_updates"]"#).await;
+        let own = exchange.with(|venue| {
+            venue.create_group(0, 0, 0, 100, START + 1).unwrap();
+            let own = venue.create_group(0, 1, 0, 100, START + 1).unwrap();
+            venue.delete_group(0, &own, START + 1).unwrap();
+            own
+        });
+        for kind in ["created", "deleted"] {
+            let update = client.json().await;
+            assert_eq!(
+                (&update["msg"]["event_type"], &update["msg"]["order_group_id"]),
+                (&json!(kind), &json!(own))
+            );
+        }
     });
 }
 

@@ -139,6 +139,7 @@ pub(crate) struct Position<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Group<'a> {
     pub(crate) account: AccountId,
+    pub(crate) subaccount: i64,
     pub(crate) group_id: &'a str,
     pub(crate) change: GroupChange,
     pub(crate) ts_us: i64,

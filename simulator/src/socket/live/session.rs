@@ -194,6 +194,7 @@ impl<E: LiveExchange> LiveSession<E> {
 
     fn on_group(&mut self, group: &Group<'_>, out: &mut Outbox) {
         if group.account == self.account
+            && self.lock.is_none_or(|lock| lock == group.subaccount)
             && let Some(subscription) = self.subscriptions.of_channel(Channel::OrderGroupUpdates)
         {
             out.text(|to| encode_private::group(to, subscription, group));
