@@ -1,7 +1,7 @@
 // Requests for quotes, quotes, and block trades between two members.
 
 import assert from "node:assert/strict";
-import { NOBODY, pages, place, position, waitUntil } from "./helpers.mjs";
+import { NOBODY, inside, now, pages, place, position, waitUntil } from "./helpers.mjs";
 import { refused } from "./sdk.mjs";
 
 async function ask(a, market) {
@@ -9,8 +9,9 @@ async function ask(a, market) {
   return (await a.createRFQ({ body })).id;
 }
 
-async function bid(b, rfq) {
-  return (await b.createQuote({ body: { rfq_id: rfq, yes_bid: "0.4000", no_bid: "0.5000", rest_remainder: false } })).id;
+async function bid(b, rfq, prices = {}) {
+  const body = { rfq_id: rfq, yes_bid: "0.0100", no_bid: "0.0100", rest_remainder: false, ...prices };
+  return (await b.createQuote({ body })).id;
 }
 
 export async function aRequest({ a, b, market }) {
@@ -28,7 +29,8 @@ export async function aRequest({ a, b, market }) {
 export async function aQuoteIsExecuted({ a, b, market }) {
   const before = await position(a, market);
   const rfqId = await ask(a, market);
-  const quoteId = await bid(b, rfqId);
+  // At a price where nobody else trades, so that nobody comes between.
+  const quoteId = await bid(b, rfqId, { yes_bid: await inside(a, market) });
   assert.equal((await a.getRFQQuote({ rfqId, quoteId })).quote.status, "open");
   const rows = await pages((cursor) => a.getQuotes({ cursor, limit: 1, rfqUserFilter: "self", rfqId }), "quotes");
   assert.deepEqual(rows.map((row) => row.id), [quoteId]);
@@ -66,7 +68,7 @@ export async function aBlockTrade({ a, b, market }) {
     price_centi_cents: 5000,
     centicount: 2000,
     maker_side: "yes",
-    expiration_ts: new Date(Date.now() + 300_000).toISOString(),
+    expiration_ts: new Date(((await now(a)) + 300) * 1000).toISOString(),
   };
   const { block_trade_proposal_id: blockTradeProposalId } = await a.proposeBlockTrade({ body });
   const rows = await pages((cursor) => b.getBlockTradeProposals({ cursor, limit: 1 }), "block_trade_proposals");

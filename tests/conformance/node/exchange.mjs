@@ -11,6 +11,9 @@ import { fileURLToPath } from "node:url";
 export const SUITE = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 // The SDK signs with RSA only.
 export const FORMS = ["rsa-pkcs1", "rsa-pkcs8"];
+// A day without a weekly pause, lived so fast that nobody waits long for timers and settlement.
+const START = "2026-01-07T15:00:00Z";
+const PACE = "10x";
 const START_DEADLINE_MS = 30_000;
 const STOP_DEADLINE_MS = 15_000;
 
@@ -30,7 +33,8 @@ export async function startExchange() {
   const keys = FORMS.map((form) => ({ form, a: makeKey(form, folder), b: makeKey(form, folder) }));
   const named = keys.flatMap(({ a, b }) => [a, b]).flatMap((key) => ["--key", `${key.id}=${key.publicPath}`]);
   const scenario = path.join(SUITE, "scenario.toml");
-  const options = ["exchange", "--listen", "127.0.0.1:0", "--scenario", scenario, "--log-level", "warn", ...named];
+  const time = ["--time", PACE, "--start", START];
+  const options = ["exchange", "--listen", "127.0.0.1:0", "--scenario", scenario, "--log-level", "warn", ...time, ...named];
   const child = spawn(process.env.OUTRIGGER_BIN, options, { stdio: ["ignore", "pipe", "inherit"] });
   const port = await readyPort(child);
   const stop = async () => {

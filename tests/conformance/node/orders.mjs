@@ -1,7 +1,7 @@
 // An order's life, alone and in batches and groups.
 
 import assert from "node:assert/strict";
-import { IMMEDIATE, NOBODY, inside, micros, newOrder, pages, place, position, seconds, statusOf, trade } from "./helpers.mjs";
+import { IMMEDIATE, NOBODY, inside, micros, newOrder, now, pages, place, position, statusOf, trade } from "./helpers.mjs";
 import { refused } from "./sdk.mjs";
 
 export async function fromCreationToCancel({ a, market }) {
@@ -106,7 +106,7 @@ export async function aGroup({ a, b, market }) {
 }
 
 export async function anOrderWithAnEnd({ a, market }) {
-  const expires = seconds() + 3600;
+  const expires = (await now(a)) + 3600;
   const { order_id: orderId } = await place(a, market, { expiration_time: expires, cancel_order_on_pause: true, subaccount: 0 });
   const { order } = await a.getOrder({ orderId });
   assert.deepEqual([Date.parse(order.expiration_time) / 1000, order.cancel_order_on_pause], [expires, true]);

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import * as communications from "./communications.mjs";
 import { startExchange } from "./exchange.mjs";
+import { now } from "./helpers.mjs";
 import * as keys from "./keys.mjs";
 import * as markets from "./markets.mjs";
 import { table, undriven } from "./operations.mjs";
@@ -18,8 +19,10 @@ for (const [index, { form, a, b }] of exchange.keys.entries()) {
   describe(form, () => {
     const with_ = { basePath: exchange.basePath, a: member(exchange.basePath, a), b: member(exchange.basePath, b) };
     before(async () => {
+      const late = (await now(with_.a)) + 6 * 3600;
       const open = (await with_.a.getMarkets({ status: "open", limit: 1000 })).markets;
-      const quoted = open.filter((m) => m.yes_bid_dollars > 0.15 && m.yes_ask_dollars < 0.85);
+      const lasting = open.filter((m) => Date.parse(m.close_time) / 1000 > late);
+      const quoted = lasting.filter((m) => m.yes_bid_dollars > 0.15 && m.yes_ask_dollars < 0.85);
       const last = (m) => Date.parse(m.close_time);
       with_.markets = quoted.sort((x, y) => last(y) - last(x) || (x.ticker < y.ticker ? -1 : 1));
       with_.market = with_.markets[index];

@@ -40,15 +40,11 @@ def _read_table():
 
 def _read_not_yet():
     lines = (SUITE / "not_yet.txt").read_text().splitlines()
-    return {line for line in lines if line and not line.startswith("#")}
+    return {plain(line) for line in lines if line and not line.startswith("#")}
 
 
 OPERATIONS = _read_table()
-_LISTED = _read_not_yet()
-NOT_YET = {plain(name) for name in _LISTED if " " not in name}
-NOT_YET_FLAGS = {name.split()[1] for name in _LISTED if name.startswith("flag ")}
-# Error codes of the WebSocket.
-NOT_YET_CODES = {int(name.split()[1]) for name in _LISTED if name.startswith("code ")}
+NOT_YET = _read_not_yet()
 
 
 def operation_of(method, path):

@@ -1,16 +1,15 @@
 """Candlesticks of markets and events."""
 
-import time
 from decimal import Decimal
 
 import pytest
+from conftest import now
 from orders import trade
 from sdk import refused
 
 
-def span():
-    now = int(time.time())
-    return {"start_ts": now - 3600, "end_ts": now + 60}
+def span(client):
+    return {"start_ts": now(client) - 3600, "end_ts": now(client) + 60}
 
 
 def prices(side):
@@ -29,7 +28,7 @@ def check(candles):
 def test_a_trade_makes_a_candle(client, other, market):
     taken, _ = trade(client, other, market, "4.00")
     series = market.event_ticker.split("-")[0]
-    reply = client.get_market_candlesticks(series, market.ticker, period_interval=1, **span())
+    reply = client.get_market_candlesticks(series, market.ticker, period_interval=1, **span(client))
     assert reply.ticker == market.ticker
     check(reply.candlesticks)
     traded = [c for c in reply.candlesticks if Decimal(c.volume_fp) >= 4]
@@ -42,19 +41,19 @@ def test_a_trade_makes_a_candle(client, other, market):
 def test_every_period(client, market, minutes):
     series = market.event_ticker.split("-")[0]
     reply = client.get_market_candlesticks(
-        series, market.ticker, period_interval=minutes, include_latest_before_start=True, **span()
+        series, market.ticker, period_interval=minutes, include_latest_before_start=True, **span(client)
     )
     check(reply.candlesticks)
     with refused(400):
         # The model of the SDK refuses other periods by itself.
         client.raw_checked("GET", f"/series/{series}/markets/{market.ticker}/candlesticks",
-                           query=span() | {"period_interval": 7})
+                           query=span(client) | {"period_interval": 7})
 
 
 def test_candles_of_several_markets(client, markets):
     tickers = [m.ticker for m in markets[:3]]
     reply = client.batch_get_market_candlesticks(
-        market_tickers=",".join(tickers), period_interval=60, include_latest_before_start=False, **span()
+        market_tickers=",".join(tickers), period_interval=60, include_latest_before_start=False, **span(client)
     )
     assert {m.market_ticker for m in reply.markets} == set(tickers)
     for row in reply.markets:
@@ -63,7 +62,7 @@ def test_candles_of_several_markets(client, markets):
 
 def test_candles_of_an_event(client, market):
     series = market.event_ticker.split("-")[0]
-    reply = client.get_market_candlesticks_by_event(market.event_ticker, series, period_interval=60, **span())
+    reply = client.get_market_candlesticks_by_event(market.event_ticker, series, period_interval=60, **span(client))
     assert market.ticker in reply.market_tickers
     assert len(reply.market_candlesticks) == len(reply.market_tickers)
     for candles in reply.market_candlesticks:

@@ -1,11 +1,12 @@
 """Requests for quotes, quotes, and block trades between two members."""
 
 import uuid
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from decimal import Decimal
 
 import pytest
-from conftest import pages, wait_until
+from conftest import now, pages, wait_until
+from orders import inside, new_order
 from sdk import refused
 
 NOBODY = str(uuid.UUID(int=0))
@@ -20,8 +21,13 @@ def rfq(client, market):
         client.delete_rfq(made.id)
 
 
-def quote(other, rfq, yes="0.4000", no="0.5000", **fields):
+def quote(other, rfq, yes="0.0100", no="0.0100", **fields):
     return other.create_quote(rfq_id=rfq, yes_bid=yes, no_bid=no, rest_remainder=False, **fields).id
+
+
+def of_no(price):
+    """Returns the price of NO at a price of YES."""
+    return f"{1 - Decimal(price):.4f}"
 
 
 def position(client, market):
@@ -39,7 +45,7 @@ def test_a_request_from_creation_to_deletion(client, other, market, rfq):
     assert (shown.market_ticker, shown.contracts_fp, shown.status) == (market.ticker, "10.00", "open")
     assert shown.creator_id == client.get_communications_id().communications_id
     assert other.get_rfq(rfq).rfq.creator_user_id in (None, "")
-    mine = pages(client.get_rfqs, "rfqs", limit=1, user_filter="self", market_ticker=market.ticker)
+    mine = pages(client.get_rfqs, "rfqs", limit=1, user_filter=client.package.UserFilter("self"), market_ticker=market.ticker)
     assert rfq in {r.id for r in mine}
     assert rfq in {r.id for r in other.get_rfqs(status="open", event_ticker=market.event_ticker, limit=100).rfqs}
     client.delete_rfq(rfq)
@@ -61,25 +67,26 @@ def test_a_request_by_cost(client, market):
 
 def test_a_quote_is_accepted_confirmed_and_executed(client, other, market, rfq):
     before = position(client, market), position(other, market)
-    made = quote(other, rfq)
+    # At a price where nobody else trades, so that nobody comes between.
+    bid = of_no(inside(client, market))
+    made = quote(other, rfq, no=bid)
     shown = client.get_rfq_quote(rfq, made).quote
-    assert (shown.status, shown.yes_bid_dollars, shown.no_bid_dollars) == ("open", "0.4000", "0.5000")
-    assert made in {q.id for q in pages(client.get_quotes, "quotes", limit=1, rfq_user_filter="self", rfq_id=rfq)}
-    assert made in {q.id for q in other.get_quotes(user_filter="self", status="open", min_ts=0).quotes}
+    assert (shown.status, shown.yes_bid_dollars, shown.no_bid_dollars) == ("open", "0.0100", bid)
+    assert made in {q.id for q in pages(client.get_quotes, "quotes", limit=1, rfq_user_filter=client.package.UserFilter("self"), rfq_id=rfq)}
+    assert made in {q.id for q in other.get_quotes(user_filter=other.package.UserFilter("self"), status="open", min_ts=0).quotes}
     client.accept_rfq_quote(rfq, made, accepted_side="no")
     assert client.get_rfq_quote(rfq, made).quote.status == "accepted"
     other.confirm_rfq_quote(rfq, made, body={})
     done = wait_until(lambda: (q := client.get_rfq_quote(rfq, made).quote).status == "executed" and q)
     assert done.accepted_side == "no" and done.executed_ts
     assert client.get_rfq(rfq).rfq.status == "closed"
-    wait_until(lambda: position(client, market) != before[0])
     moved = position(client, market) - before[0], position(other, market) - before[1]
-    # The quoter bids for NO at 0.50 and the requester takes that bid: the quoter's position falls.
+    # The quoter bids for NO and the requester takes that bid: the quoter's position falls.
     assert moved == (10, -10)
 
 
 def test_the_same_by_the_older_paths(client, other, market, rfq):
-    made = quote(other, rfq, post_only=False, subaccount=0)
+    made = quote(other, rfq, yes=inside(client, market), post_only=False, subaccount=0)
     assert client.get_quote(made).quote.rfq_id == rfq
     client.accept_quote(made, accepted_side="yes")
     other.confirm_quote(made, body={})
@@ -116,7 +123,7 @@ def test_refusals(client, other, market, rfq):
 def test_a_block_trade(client, other, market):
     buyer, seller = user_id(client, market), user_id(other, market)
     before = position(client, market), position(other, market)
-    expires = datetime.now(timezone.utc) + timedelta(minutes=5)
+    expires = datetime.fromtimestamp(now(client) + 300, timezone.utc)
     made = client.propose_block_trade(
         buyer_user_id=buyer, buyer_subaccount=0, seller_user_id=seller, seller_subaccount=0,
         market_ticker=market.ticker, price_centi_cents=5000, centicount=2000, maker_side="yes", expiration_ts=expires,
@@ -134,6 +141,4 @@ def test_a_block_trade(client, other, market):
 
 def user_id(client, market):
     """Returns a member's id, which the exchange tells with the member's orders."""
-    from orders import new_order
-
     return client.get_order(client.create_order_v2(**new_order(market)).order_id).order.user_id

@@ -23,7 +23,7 @@ def legs(client, collection):
     """Returns one market of each of the collection's first events, as few as it allows."""
     chosen = []
     for event in collection.associated_events[: max(collection.size_min, 2)]:
-        market = client.get_event(event.ticker).markets[0]
+        market = next(m for m in client.get_event(event.ticker).markets if m.status == "active")
         chosen.append({"market_ticker": market.ticker, "event_ticker": event.ticker, "side": "yes"})
     return chosen
 

@@ -1,10 +1,9 @@
 """An order's life: placed, seen, amended, decreased, filled, canceled, refused; alone and in batches."""
 
-import time
 import uuid
 from decimal import Decimal
 
-from conftest import pages
+from conftest import now, pages, wait_until
 from orders import inside, new_order, taking, trade
 from sdk import refused
 
@@ -14,7 +13,7 @@ def test_an_order_from_creation_to_cancel(client, market):
     created = client.create_order_v2(**new_order(market, client_order_id=(mine := str(uuid.uuid4()))))
     assert (created.fill_count, created.remaining_count) == ("0.00", "10.00")
     assert created.client_order_id == mine
-    assert abs(created.ts_ms / 1000 - time.time()) < 60
+    assert abs(created.ts_ms / 1000 - now(client)) < 60
 
     order = client.get_order(created.order_id).order
     assert (order.status, order.client_order_id, order.yes_price_dollars) == ("resting", mine, "0.0100")
@@ -49,7 +48,7 @@ def test_an_order_from_creation_to_cancel(client, market):
 
 def test_an_order_with_all_it_may_say(client, market):
     mine, next_id = str(uuid.uuid4()), str(uuid.uuid4())
-    expires = int(time.time()) + 3600
+    expires = now(client) + 3600
     created = client.create_order_v2(
         **new_order(
             market, client_order_id=mine, expiration_time=expires, post_only=True, subaccount=0,
@@ -87,11 +86,9 @@ def test_an_order_with_only_what_it_must_say(client, market):
 
 
 def test_an_order_that_expires(client, market):
-    created = client.create_order_v2(**new_order(market, expiration_time=int(time.time()) + 2))
-    deadline = time.monotonic() + 10
-    while client.get_order(created.order_id).order.status == "resting" and time.monotonic() < deadline:
-        time.sleep(0.2)
-    assert client.get_order(created.order_id).order.status == "canceled"
+    created = client.create_order_v2(**new_order(market, expiration_time=now(client) + 5))
+    assert client.get_order(created.order_id).order.status == "resting"
+    wait_until(lambda: client.get_order(created.order_id).order.status == "canceled")
 
 
 def test_members_trade(client, other, market):

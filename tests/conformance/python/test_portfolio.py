@@ -48,16 +48,14 @@ def test_deposits_and_withdrawals(client):
 
 
 def test_positions_by_page(client, other, markets):
-    mine = markets[client.number :: 6][:2]
+    mine = [markets[client.number], markets[(client.number + 1) % 6]]
     for one in mine:
         trade(client, other, one, "1.00")
     rows = pages(client.get_positions, "market_positions", limit=1)
     assert {m.ticker for m in mine} <= {row.ticker for row in rows}
     assert len({row.ticker for row in rows}) == len(rows)
-    tickers = ",".join(m.ticker for m in mine)
     assert len(client.get_positions(ticker=mine[0].ticker, count_filter="position,total_traded").market_positions) == 1
     assert client.get_positions(settlement_status="all", subaccount=0, exchange_index=mine[0].exchange_index).market_positions
-    assert tickers
 
 
 def test_allocation_between_shards(client):

@@ -21,7 +21,7 @@ def combos(client):
     events = [e.ticker for e in collection.associated_events]
     legs = []
     for event in events:
-        for market in client.get_event(event).markets[:2]:
+        for market in [m for m in client.get_event(event).markets if m.status == "active"][:2]:
             legs.append({"event_ticker": event, "market_ticker": market.ticker, "side": "yes"})
     pairs = [[a, b] for a in legs for b in legs if a["event_ticker"] < b["event_ticker"]][:2]
     return [

@@ -23,15 +23,15 @@ def status(client, market):
     return client.get_market(market.ticker).market.status
 
 
-def test_a_market_pauses_and_goes_on(client, control, market):
-    kept = client.create_order_v2(**new_order(market))
-    control(f"markets/{market.ticker}", action="pause")
-    assert status(client, market) == "inactive"
-    assert market.ticker in {m.ticker for m in client.get_markets(status="paused").markets}
+def test_a_market_pauses_and_goes_on(client, control, ending):
+    kept = client.create_order_v2(**new_order(ending))
+    control(f"markets/{ending.ticker}", action="pause")
+    assert status(client, ending) == "inactive"
+    assert ending.ticker in {m.ticker for m in client.get_markets(status="paused").markets}
     with refused(400):
-        client.create_order_v2(**new_order(market))
-    control(f"markets/{market.ticker}", action="resume")
-    wait_until(lambda: status(client, market) == "active")
+        client.create_order_v2(**new_order(ending))
+    control(f"markets/{ending.ticker}", action="resume")
+    wait_until(lambda: status(client, ending) == "active")
     assert client.get_order(kept.order_id).order.status == "canceled"
 
 
