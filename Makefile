@@ -3,12 +3,12 @@
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 SHELL := /bin/sh
 
-.PHONY: help run test build fmt clippy tidy unit process conformance deny
+.PHONY: help run test build fmt clippy tidy unit process conformance specs tapes deny
 
 help:
 	@echo "make run    build Outrigger and start it beside a simulated exchange, on http://127.0.0.1:7373"
 	@echo "make test   install what the tests need, then run every check and every test"
-	@echo "parts of make test: fmt clippy build tidy unit process conformance deny"
+	@echo "parts of make test: fmt clippy build tidy unit process conformance specs deny"
 
 run:
 	@echo "Building Outrigger (a few minutes the first time), then starting it beside a simulated exchange."
@@ -16,7 +16,7 @@ run:
 	cargo build --release --locked -p outrigger
 	"$(TARGET)/release/outrigger" run
 
-test: fmt clippy build tidy unit process conformance deny
+test: fmt clippy build tidy unit process conformance specs deny
 	@echo "make test: everything passed"
 
 fmt:
@@ -33,20 +33,31 @@ build:
 tidy: build
 	cargo test --locked --workspace --test tidy
 
-unit: build
-	cargo test --locked --workspace --lib --bins $(UNIT_TESTS)
+unit: build tapes
+	OUTRIGGER_EXCHANGE_TAPES="$(TAPES)" cargo test --locked --workspace --lib --bins $(UNIT_TESTS)
 
 # Whole-process tests start the built binary themselves and want the machine: one test file after the other.
-process: build
-	OUTRIGGER_BIN="$(abspath $(TARGET))/debug/outrigger" cargo test --locked --workspace $(PROCESS_TESTS)
+process: build tapes
+	OUTRIGGER_EXCHANGE_TAPES="$(TAPES)" OUTRIGGER_BIN="$(abspath $(TARGET))/debug/outrigger" cargo test --locked --workspace $(PROCESS_TESTS)
 
-named = $(foreach file,$(1),--test $(notdir $(basename $(file))))
-UNIT_TESTS = $(call named,$(filter-out tests/tests/%,$(wildcard */tests/*.rs)))
-PROCESS_TESTS = $(call named,$(filter-out tests/tests/tidy.rs,$(wildcard tests/tests/*.rs)))
+named = $(foreach file,$(1),--test $(notdir $(basename $(patsubst %/main.rs,%.rs,$(file)))))
+UNIT_TESTS = $(call named,$(filter-out tests/tests/%,$(wildcard */tests/*.rs */tests/*/main.rs)))
+PROCESS_TESTS = $(call named,$(filter-out tests/tests/tidy.rs tests/tests/venue_conformance.rs,$(wildcard tests/tests/*.rs)))
+
+# Exchanges of the tests leave their tapes here; `specs` holds them to the published specifications.
+TAPES = $(abspath $(TARGET))/tapes
 
 # The official SDKs, Python and TypeScript, against the simulated exchange.
-conformance: build
-	OUTRIGGER_BIN="$(abspath $(TARGET))/debug/outrigger" tests/conformance/run
+conformance: build tapes
+	OUTRIGGER_EXCHANGE_TAPES="$(TAPES)" OUTRIGGER_BIN="$(abspath $(TARGET))/debug/outrigger" tests/conformance/run
+
+# What the exchanges of all tests before it said, against the published specifications.
+specs: build
+	OUTRIGGER_EXCHANGE_TAPES="$(TAPES)" cargo test --locked --workspace --test venue_conformance
+
+# Tapes of this run alone.
+tapes:
+	rm -rf "$(TAPES)" && mkdir -p "$(TAPES)"
 
 # Advisories, bans, licences and sources of the dependencies.
 deny:

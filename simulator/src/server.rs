@@ -177,7 +177,7 @@ pub fn spawn(options: Options) -> Result<Running, SpawnError> {
 /// A directory in which every exchange of a test run leaves its tape.
 const TAPES_VARIABLE: &str = "OUTRIGGER_EXCHANGE_TAPES";
 
-fn tape_of_environment() -> Option<PathBuf> {
+pub(crate) fn tape_of_environment() -> Option<PathBuf> {
     static STARTED: AtomicU32 = AtomicU32::new(0);
     let directory = PathBuf::from(std::env::var_os(TAPES_VARIABLE)?);
     let number = STARTED.fetch_add(1, Relaxed);

@@ -17,6 +17,8 @@ use parking_lot::Mutex;
 pub struct Tape {
     file: Mutex<Option<BufWriter<File>>>,
     connections: AtomicU64,
+    /// Nobody will flush it at its end.
+    is_shared: bool,
 }
 
 /// One connection's part of a tape.
@@ -29,7 +31,7 @@ pub struct Track {
 impl Tape {
     pub fn create(path: &Path) -> io::Result<Tape> {
         let file = BufWriter::new(File::create(path)?);
-        Ok(Tape { file: Mutex::new(Some(file)), connections: AtomicU64::new(0) })
+        Ok(Tape { file: Mutex::new(Some(file)), connections: AtomicU64::new(0), is_shared: false })
     }
 
     /// Opens the track of a new connection.
@@ -46,6 +48,18 @@ impl Tape {
         self.line(&[head.as_bytes(), body, b"}}\n"]);
     }
 
+    /// Returns the tape that the tests of this process share, if their run wants tapes. Lives as long as the process, so
+    /// each line is written at once.
+    #[cfg(test)]
+    pub(crate) fn of_tests() -> Option<Arc<Tape>> {
+        static SHARED: std::sync::OnceLock<Option<Arc<Tape>>> = std::sync::OnceLock::new();
+        let open = || {
+            let path = crate::server::tape_of_environment()?;
+            Some(Arc::new(Tape { is_shared: true, ..Tape::create(&path).unwrap() }))
+        };
+        SHARED.get_or_init(open).clone()
+    }
+
     /// Writes what is buffered.
     pub fn flush(&self) {
         if let Some(file) = self.file.lock().as_mut() {
@@ -59,6 +73,8 @@ impl Tape {
         if let Some(error) = parts.iter().find_map(|part| open.write_all(part).err()) {
             tracing::error!(%error, "the tape cannot be written and ends here");
             *file = None;
+        } else if self.is_shared {
+            let _ = open.flush();
         }
     }
 }

@@ -205,7 +205,16 @@ mod tests {
             let thread = start(doors, address, faults.clone(), closing, end.clone()).unwrap();
             let client = TcpStream::connect(door).await.unwrap();
             let (_behind, peer) = server.accept().await.unwrap();
-            let link = faults.0.links.lock().get(&peer).cloned().unwrap();
+            let registered = async {
+                loop {
+                    let link = faults.0.links.lock().get(&peer).cloned();
+                    match link {
+                        Some(link) => return link,
+                        None => tokio::time::sleep(Duration::from_millis(1)).await,
+                    }
+                }
+            };
+            let link = tokio::time::timeout(HANDSHAKE_MAX, registered).await.unwrap();
             assert_eq!(link.client, client.local_addr().unwrap());
             drop(client);
             tokio::time::timeout(HANDSHAKE_MAX, link.ended.cancelled()).await.unwrap();

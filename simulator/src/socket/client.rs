@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Feed, PATH, SocketState, configure};
 use crate::auth::{Grant, KeyRing, Scope};
+use crate::tape::Tape;
 use crate::time::{Clock, wall_us};
 
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -65,7 +66,7 @@ pub(crate) fn serve(feed: Feed) -> (SocketAddr, CancellationToken) {
     keys.add(0, "blind-key", &TestKey::new(4).public_pem(), blind).unwrap();
     let stop = CancellationToken::new();
     let clock = Arc::new(Clock::real());
-    let state = SocketState { keys, feed, clock, tape: None, stop: stop.clone() };
+    let state = SocketState { keys, feed, clock, tape: Tape::of_tests(), stop: stop.clone() };
     let server = HttpServer::new(move || App::new().configure(|config| configure(config, state.clone())))
         .workers(1)
         .tcp_nodelay(true)

@@ -130,12 +130,17 @@ where
     B: MessageBody,
 {
     async fn send(&self, request: TestRequest) -> Answer {
-        let response = self.app.call(request.to_request()).await.unwrap();
+        let request = request.to_request();
+        let (method, path) = (request.method().clone(), request.uri().to_string());
+        let response = self.app.call(request).await.unwrap();
         let status = response.status().as_u16();
         let text = |value: &actix_web::http::header::HeaderValue| value.to_str().unwrap().to_owned();
         let headers =
             response.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect();
         let bytes = read_body(response).await;
+        if let Some(tape) = crate::tape::Tape::of_tests() {
+            tape.reply(method.as_str(), &path, status, &bytes);
+        }
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
         Answer { status, body, headers }
     }
