@@ -2,16 +2,16 @@
 
 import pytest
 from conftest import wait_until
-from operations import NOT_YET
 from sdk import refused
+from stream import Stream
 
 BATCHES = "/communications/rfq_batches"
 
 
-@pytest.fixture(autouse=True)
-def served():
-    if "createrfqbatch" in NOT_YET:
-        pytest.xfail("batches are not served yet")
+@pytest.fixture(scope="session")
+def pair(observers):
+    """Returns two members: none of this has to do with the SDK."""
+    return observers
 
 
 @pytest.fixture
@@ -61,6 +61,31 @@ def test_a_batch_from_creation_to_deletion(client, other, combos):
     assert not best["yes_complete"]
     client.raw_checked("DELETE", path)
     assert client.raw_checked("GET", path)["rfq_batch"]["status"] == "closed"
+
+
+def test_a_batch_on_the_channel_of_communications(client, other, address, combos):
+    with Stream(address, client) as mine, Stream(address, other) as theirs:
+        mine.subscribe("communications", user_filter="self")
+        theirs.subscribe("communications")
+        batch = ask(client, combos)
+        path = f"{BATCHES}/{batch['id']}"
+        for side in (mine, theirs):
+            made = side.take("rfq_batch_created")["msg"]
+            assert batch["id"] in str(made) and all(rfq["id"] in str(made) for rfq in batch["rfqs"])
+        quote = bid(other, batch)
+        assert quote in str(theirs.take("batch_quote_created")["msg"])
+        assert batch["id"] in str(mine.take("rfq_batch_best_quotes")["msg"])
+        limits = [{"rfq_id": rfq["id"], "bid_dollars": "0.6000"} for rfq in batch["rfqs"]]
+        client.raw_checked("PUT", f"{path}/accept", {"accepted_side": "no", "min_bids": limits})
+        assert quote in str(theirs.take("batch_quote_accepted")["msg"])
+        other.raw_checked("PUT", f"{path}/quotes/{quote}/confirm", {})
+        assert batch["id"] in str(mine.take("rfq_batch_executed")["msg"])
+        assert quote in str(theirs.take("batch_quote_executed")["msg"])
+        again = ask(client, combos)
+        client.raw_checked("DELETE", f"{BATCHES}/{again['id']}")
+        deleted = lambda frame: frame["type"] == "rfq_batch_deleted" and again["id"] in str(frame)
+        assert mine.take(deleted) and theirs.take(deleted)
+        assert not any(frame["type"].startswith("batch_quote") for frame in mine.quiet())
 
 
 def test_a_batch_trades_whole(client, other, combos):

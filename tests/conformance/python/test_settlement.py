@@ -15,6 +15,12 @@ def ending(client, markets):
     return markets[-1 - client.number]
 
 
+@pytest.fixture
+def pausing(client, markets):
+    """Returns a market that is not traded: its book does not outlive the pause."""
+    return markets[7 + client.number % 3]
+
+
 def cash(client, market):
     return Decimal(client.get_balance(exchange_index=market.exchange_index).balance_dollars)
 
@@ -23,15 +29,15 @@ def status(client, market):
     return client.get_market(market.ticker).market.status
 
 
-def test_a_market_pauses_and_goes_on(client, control, ending):
-    kept = client.create_order_v2(**new_order(ending))
-    control(f"markets/{ending.ticker}", action="pause")
-    assert status(client, ending) == "inactive"
-    assert ending.ticker in {m.ticker for m in client.get_markets(status="paused").markets}
+def test_a_market_pauses_and_goes_on(client, control, pausing):
+    kept = client.create_order_v2(**new_order(pausing))
+    control(f"markets/{pausing.ticker}", action="pause")
+    assert status(client, pausing) == "inactive"
+    assert pausing.ticker in {m.ticker for m in client.get_markets(status="paused").markets}
     with refused(400):
-        client.create_order_v2(**new_order(ending))
-    control(f"markets/{ending.ticker}", action="resume")
-    wait_until(lambda: status(client, ending) == "active")
+        client.create_order_v2(**new_order(pausing))
+    control(f"markets/{pausing.ticker}", action="resume")
+    wait_until(lambda: status(client, pausing) == "active")
     assert client.get_order(kept.order_id).order.status == "canceled"
 
 
