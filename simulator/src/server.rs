@@ -288,6 +288,7 @@ fn list_recorded(venue: &mut Venue, market: &CatalogMarket, now_us: i64) {
         open_us: now_us,
         close_us: now_us + RECORDED_OPEN_US,
         settlement_timer_s: 60,
+        can_close_early: true,
         outcome: Outcome { result: "no", value: 0 },
         first_price: 5_000,
     };

@@ -4,6 +4,8 @@ mod calendar;
 mod collection;
 mod fees;
 mod series;
+mod span;
+mod terms;
 
 use std::path::Path;
 
@@ -15,6 +17,8 @@ pub use calendar::Calendar;
 pub use collection::CollectionPlan;
 pub use fees::FeePlan;
 pub use series::SeriesPlan;
+pub use span::Span;
+pub use terms::{MarketVerb, ResultWord, Terms};
 
 /// A scenario. The file form is TOML with the same names; what a file leaves out is as in `calm`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]

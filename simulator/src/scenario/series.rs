@@ -16,8 +16,8 @@ pub struct SeriesPlan {
     /// What a market asks; `{strike}` stands for its threshold.
     pub question: String,
     pub exchange_index: i64,
-    /// `linear_cent`, `deci_cent` or `tapered_deci_cent`.
-    pub grid: String,
+    /// By its label.
+    pub grid: Grid,
     pub maker_fees: bool,
     /// Thresholds of one event: first, step, how many markets.
     pub first_strike: i64,
@@ -27,17 +27,22 @@ pub struct SeriesPlan {
     pub lasts_s: i64,
     /// Events that trade at once, their closes spread evenly.
     pub at_once: u32,
+    /// Seconds from the result to the payout.
+    #[serde(default = "usual_settlement_timer")]
+    pub settlement_timer_s: i64,
+    #[serde(default = "yes")]
+    pub can_close_early: bool,
+}
+
+const fn usual_settlement_timer() -> i64 {
+    10
+}
+
+const fn yes() -> bool {
+    true
 }
 
 impl SeriesPlan {
-    pub fn price_grid(&self) -> Grid {
-        match self.grid.as_str() {
-            "deci_cent" => DECI_CENT,
-            "tapered_deci_cent" => TAPERED_DECI_CENT,
-            _ => LINEAR_CENT,
-        }
-    }
-
     /// Returns what people are told of the series.
     pub fn described(&self) -> Series {
         let frequency = match self.lasts_s {
@@ -68,13 +73,15 @@ fn plan(ticker: &str, title: &str, category: &str, question: &str) -> SeriesPlan
         category: category.to_owned(),
         question: question.to_owned(),
         exchange_index: 0,
-        grid: "linear_cent".to_owned(),
+        grid: LINEAR_CENT,
         maker_fees: false,
         first_strike: 0,
         strike_step: 1,
         markets: 5,
         lasts_s: 7 * DAY_S,
         at_once: 1,
+        settlement_timer_s: usual_settlement_timer(),
+        can_close_early: true,
     }
 }
 
@@ -126,7 +133,7 @@ fn short() -> Vec<SeriesPlan> {
     vec![
         SeriesPlan {
             exchange_index: 2,
-            grid: "tapered_deci_cent".to_owned(),
+            grid: TAPERED_DECI_CENT,
             first_strike: 99_000,
             strike_step: 500,
             markets: 5,
@@ -140,7 +147,7 @@ fn short() -> Vec<SeriesPlan> {
         },
         SeriesPlan {
             exchange_index: 2,
-            grid: "tapered_deci_cent".to_owned(),
+            grid: TAPERED_DECI_CENT,
             first_strike: 100_000,
             markets: 1,
             lasts_s: 15 * 60,
@@ -154,7 +161,7 @@ fn short() -> Vec<SeriesPlan> {
         },
         SeriesPlan {
             exchange_index: 1,
-            grid: "deci_cent".to_owned(),
+            grid: DECI_CENT,
             first_strike: 1,
             markets: 2,
             lasts_s: 120,

@@ -177,6 +177,7 @@ fn listing(collection: &Collection, legs: &[SelectedLeg], markets: &[&Market], n
         open_us: now_us,
         close_us: markets.iter().map(|market| market.listing.close_us).max().unwrap_or(now_us),
         settlement_timer_s: SETTLEMENT_TIMER_S,
+        can_close_early: true,
         outcome: outcome(shares(|market| market.listing.outcome.value)),
         first_price: product(shares(|market| market.listing.first_price)).clamp(1, DOLLAR - 1),
     }
@@ -229,6 +230,7 @@ mod tests {
             open_us: 0,
             close_us: 1_000_000,
             settlement_timer_s: 1,
+            can_close_early: true,
             outcome: Outcome { result: if value == 0 { "no" } else { "yes" }, value },
             first_price: 5_000,
         }

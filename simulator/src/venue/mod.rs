@@ -18,6 +18,7 @@ pub mod grid;
 pub mod groups;
 pub mod hash;
 pub mod history;
+pub mod life;
 mod lifecycle;
 pub mod market;
 pub mod markets;
@@ -260,5 +261,7 @@ impl Venue {
 mod member_tests;
 #[cfg(test)]
 mod rules_tests;
+#[cfg(test)]
+mod steer_tests;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -143,6 +143,8 @@ impl<E: LiveExchange> LiveSession<E> {
             MarketChange::Activated
             | MarketChange::Deactivated
             | MarketChange::CloseDateUpdated { .. }
+            | MarketChange::PriceLevelStructureUpdated { .. }
+            | MarketChange::MetadataUpdated { .. }
             | MarketChange::Settled { .. } => false,
         };
         if shows_book
