@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use crate::venue::fees::FeeKind;
-use crate::venue::grid::{DECI_CENT, Grid, LINEAR_CENT, TAPERED_DECI_CENT};
+use crate::venue::grid::Grid;
 use crate::venue::market::Series;
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -65,108 +65,3 @@ impl SeriesPlan {
 }
 
 const DAY_S: i64 = 24 * 60 * 60;
-
-fn plan(ticker: &str, title: &str, category: &str, question: &str) -> SeriesPlan {
-    SeriesPlan {
-        ticker: ticker.to_owned(),
-        title: title.to_owned(),
-        category: category.to_owned(),
-        question: question.to_owned(),
-        exchange_index: 0,
-        grid: LINEAR_CENT,
-        maker_fees: false,
-        first_strike: 0,
-        strike_step: 1,
-        markets: 5,
-        lasts_s: 7 * DAY_S,
-        at_once: 1,
-        settlement_timer_s: usual_settlement_timer(),
-        can_close_early: true,
-    }
-}
-
-/// About thirty markets at once: long ones to trade at leisure, short ones that open, close and settle while one watches.
-pub(super) fn calm() -> Vec<SeriesPlan> {
-    [long(), short()].concat()
-}
-
-/// Markets that stay open for days.
-fn long() -> Vec<SeriesPlan> {
-    vec![
-        SeriesPlan {
-            first_strike: 62,
-            strike_step: 2,
-            markets: 6,
-            ..plan(
-                "KXSIMTEMP",
-                "High temperature in Simville",
-                "Climate and Weather",
-                "Will it be above {strike}° in Simville?",
-            )
-        },
-        SeriesPlan {
-            first_strike: 225,
-            strike_step: 25,
-            markets: 5,
-            lasts_s: 30 * DAY_S,
-            ..plan(
-                "KXSIMRATE",
-                "Simulated policy rate",
-                "Economics",
-                "Will the simulated rate be above {strike} basis points?",
-            )
-        },
-        SeriesPlan {
-            exchange_index: 3,
-            maker_fees: true,
-            first_strike: 1,
-            strike_step: 1,
-            markets: 6,
-            lasts_s: 14 * DAY_S,
-            ..plan("KXSIMCUP", "Simulated cup winner", "Sports", "Will team {strike} win the simulated cup?")
-        },
-    ]
-}
-
-/// Markets of a day, a quarter of an hour, two minutes.
-fn short() -> Vec<SeriesPlan> {
-    vec![
-        SeriesPlan {
-            exchange_index: 2,
-            grid: TAPERED_DECI_CENT,
-            first_strike: 99_000,
-            strike_step: 500,
-            markets: 5,
-            lasts_s: DAY_S,
-            ..plan(
-                "KXSIMBTCD",
-                "Simulated coin, daily",
-                "Crypto",
-                "Will the simulated coin be above ${strike}?",
-            )
-        },
-        SeriesPlan {
-            exchange_index: 2,
-            grid: TAPERED_DECI_CENT,
-            first_strike: 100_000,
-            markets: 1,
-            lasts_s: 15 * 60,
-            at_once: 2,
-            ..plan(
-                "KXSIMBTC15M",
-                "Simulated coin, 15 minutes",
-                "Crypto",
-                "Simulated coin up in the next 15 minutes?",
-            )
-        },
-        SeriesPlan {
-            exchange_index: 1,
-            grid: DECI_CENT,
-            first_strike: 1,
-            markets: 2,
-            lasts_s: 120,
-            at_once: 4,
-            ..plan("KXSIMFLASH", "Two-minute markets", "Simulation", "Will wheel {strike} stop on green?")
-        },
-    ]
-}

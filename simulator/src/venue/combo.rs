@@ -284,8 +284,11 @@ mod tests {
         let ticker =
             venue.combine(0, "COL", &[leg("E1", "A", Leg::Yes), leg("E2", "C", Leg::Yes)], 1).unwrap();
         assert_eq!(venue.market(&ticker).unwrap().listing.outcome.value, 0);
-        venue.steer("E2-C", crate::venue::steer::Steer::Determine(Some(true)), 2).unwrap();
+        venue.steer("E2-C", crate::venue::steer::Steer::Determine(Some(Outcome::YES)), 2).unwrap();
         venue.advance(20_000_000);
+        let amended = crate::venue::steer::Steer::Amend(Outcome::NO);
+        let refused = venue.steer(&ticker, amended, 20_000_000).unwrap_err();
+        assert_eq!(refused.details.as_deref(), Some("a combo's result follows from its legs"));
         let market = venue.market(&ticker).unwrap();
         assert_eq!((market.status, market.listing.outcome.result), (Status::Determined, "yes"));
         let legs = &market.combo.as_ref().unwrap().legs;

@@ -19,6 +19,7 @@ const CENT: Micros = 10_000;
 impl Venue {
     /// Moves every market and order along to `now_us`. Opening and closing are silent on the stream.
     pub fn advance(&mut self, now_us: i64) {
+        self.advance_hours(now_us);
         self.apply_fee_changes(now_us);
         self.expire_orders(now_us);
         self.advance_transfers(now_us);

@@ -31,6 +31,9 @@ impl Venue {
     }
 
     fn cancel_on_pause(&mut self, paused: bool, now_us: i64) {
+        if !self.trading_paused && !self.exchange_paused {
+            self.hours.resume_us = None;
+        }
         if paused {
             let tickers: Vec<Arc<str>> = self.markets.keys().cloned().collect();
             tickers.iter().for_each(|ticker| self.cancel_resting(ticker, "HaltCancel", true, now_us));

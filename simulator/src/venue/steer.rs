@@ -37,7 +37,13 @@ pub enum Steer {
 impl Venue {
     /// Steers a market. One that has not opened yet cannot be closed; one that is past a step is refused it.
     pub fn steer(&mut self, ticker: &str, steer: Steer, now_us: i64) -> Result<(), Refusal> {
-        let ticker = &Arc::clone(&self.market_mut(ticker)?.ticker);
+        let market = self.market_mut(ticker)?;
+        let brings_result =
+            matches!(steer, Steer::Determine(Some(_)) | Steer::Settle(Some(_)) | Steer::Amend(_));
+        if brings_result && market.combo.is_some() {
+            return Err(Refusal::bad_request("a combo's result follows from its legs"));
+        }
+        let ticker = &Arc::clone(&market.ticker);
         match steer {
             Steer::Pause => self.take_step(ticker, Step::Pause, now_us),
             Steer::Resume => self.take_step(ticker, Step::Resume, now_us),

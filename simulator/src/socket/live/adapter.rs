@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::broadcast;
 
 use crate::host::Exchange;
+use crate::listener::Listener;
 use crate::venue::account::AccountId;
 use crate::venue::event::{Lifecycle, LifecycleKind, VenueEvent};
 use crate::venue::order::Order;
@@ -18,8 +19,8 @@ use super::port::{BookState, LiveExchange};
 impl LiveExchange for Exchange {
     type Event = VenueEvent;
 
-    fn events(&self) -> broadcast::Receiver<Arc<[VenueEvent]>> {
-        self.listen(|_| ()).1
+    fn events(&self) -> (broadcast::Receiver<Arc<[VenueEvent]>>, Listener) {
+        self.follow()
     }
 
     fn outgoing(event: &VenueEvent) -> Option<Outgoing<'_>> {
