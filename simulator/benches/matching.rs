@@ -37,6 +37,7 @@ fn listing(number: i64) -> Listing {
         open_us: START_US,
         close_us: i64::MAX / 2,
         settlement_timer_s: 60,
+        can_close_early: true,
         outcome: Outcome { result: "no", value: 0 },
         first_price: 5_000,
     }

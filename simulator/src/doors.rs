@@ -27,7 +27,7 @@ pub(crate) struct Doors {
 impl Doors {
     pub(crate) fn open(options: &Options) -> Result<Doors, SpawnError> {
         let specs: Vec<FaultSpec> = options.scenario.faults.iter().chain(&options.faults).cloned().collect();
-        let has_faults = options.control || !specs.is_empty();
+        let has_faults = options.control || !specs.is_empty() || options.scenario.ends_sockets();
         let is_fronted = has_faults || !options.tls.is_empty();
         let faults = is_fronted.then(|| Faults::new(&specs, options.seed)).transpose()?;
         let (own, addr) = bind(options.listen)?;

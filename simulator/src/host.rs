@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use tokio::sync::broadcast;
 
-use crate::time::Clock;
+use crate::listener::{Listener, Listeners};
+use crate::time::{Clock, Pace};
 use crate::venue::Venue;
 use crate::venue::account::AccountId;
 use crate::venue::event::VenueEvent;
@@ -14,6 +16,8 @@ use crate::view::AccountView;
 
 /// Batches a slow listener may fall behind before it is cut off.
 const EVENT_BATCHES: usize = 16_384;
+const SETTLE_EVERY: Duration = Duration::from_micros(50);
+const SETTLE_MAX: Duration = Duration::from_secs(1);
 
 /// The events of one command or one tick.
 pub type EventBatch = Arc<[VenueEvent]>;
@@ -24,6 +28,8 @@ pub struct Exchange {
     venue: Mutex<Venue>,
     events: broadcast::Sender<EventBatch>,
     clock: Arc<Clock>,
+    /// Who listens, where time moves in steps.
+    listeners: Listeners,
     read_lag_us: i64,
     /// What lagging reads may still show, oldest first; empty when reads do not lag.
     views: Mutex<HashMap<AccountId, VecDeque<DatedView>>>,
@@ -51,6 +57,7 @@ impl Exchange {
             venue: Mutex::new(venue),
             events: broadcast::Sender::new(EVENT_BATCHES),
             clock: Arc::new(clock),
+            listeners: Listeners::default(),
             read_lag_us,
             views: Mutex::new(views),
         }
@@ -91,14 +98,42 @@ impl Exchange {
 
     /// Wakes every listener without an event.
     pub fn wake(&self) {
+        let _order = self.venue.lock();
+        self.note_batch();
         let _ = self.events.send(Vec::new().into());
     }
 
-    /// Reads the venue and joins its stream in one step: what is read is exactly what came before the first event.
-    pub fn listen<R>(&self, read: impl FnOnce(&Venue) -> R) -> (R, broadcast::Receiver<EventBatch>) {
+    /// Joins the stream and is counted among those whom a step waits for.
+    pub(crate) fn follow(&self) -> (broadcast::Receiver<EventBatch>, Listener) {
         let mut venue = self.venue.lock();
         self.publish(&mut venue);
-        (read(&venue), self.events.subscribe())
+        let listener = if self.is_stepped() { self.listeners.join() } else { Listener::default() };
+        (self.events.subscribe(), listener)
+    }
+
+    fn is_stepped(&self) -> bool {
+        self.clock.pace() == Pace::Stepped
+    }
+
+    fn note_batch(&self) {
+        if self.is_stepped() {
+            self.listeners.note();
+        }
+    }
+
+    /// Waits until all listeners have dealt with everything, at most until `deadline`.
+    pub(crate) fn settle_until(&self, deadline: Instant) {
+        while !self.listeners.are_finished() && Instant::now() < deadline {
+            std::thread::sleep(SETTLE_EVERY);
+        }
+    }
+
+    /// Waits until all listeners have dealt with everything, but not for ever.
+    pub(crate) async fn settled(&self) {
+        let deadline = Instant::now() + SETTLE_MAX;
+        while !self.listeners.are_finished() && Instant::now() < deadline {
+            tokio::time::sleep(SETTLE_EVERY).await;
+        }
     }
 
     fn publish(&self, venue: &mut Venue) {
@@ -107,6 +142,7 @@ impl Exchange {
             self.keep_views(venue, &events);
         }
         if !events.is_empty() {
+            self.note_batch();
             // Without listeners there is nobody to tell.
             let _ = self.events.send(events);
         }

@@ -11,7 +11,8 @@ use std::thread::{self, JoinHandle};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServerHandle, ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Condition, Next, from_fn};
-use actix_web::{App, HttpServer, rt};
+use actix_web::{App, HttpRequest, HttpServer, rt};
+use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use crate::Options;
@@ -28,7 +29,7 @@ use crate::routes::Routes;
 use crate::scenario::Scenario;
 use crate::socket::{Feed, SocketState};
 use crate::tape::Tape;
-use crate::time::{Clock, wall_us};
+use crate::time::{Clock, Pace, wall_us};
 use crate::venue::Venue;
 use crate::venue::dice::Dice;
 use crate::venue::fees::{FeeKind, FeeSchedule};
@@ -122,7 +123,8 @@ pub fn spawn(options: Options) -> Result<Running, SpawnError> {
     let mut doors = Doors::open(&options)?;
 
     let tape = options.tape.clone().or_else(tape_of_environment).map(open_tape).transpose()?;
-    let now_us = options.start_us.unwrap_or_else(wall_us);
+    let planned_us = options.scenario.start.map(Timestamp::as_microsecond);
+    let now_us = options.start_us.or(planned_us).unwrap_or_else(wall_us);
     // Ids follow the start as well as the seed: an exchange started anew never repeats ids that a member remembers.
     let mut venue = Venue::new(Dice::new(options.seed).bits() ^ Dice::new(now_us.cast_unsigned()).bits());
     let region_us = options.scenario.region_expires_s.map(|after_s| after_s.saturating_mul(1_000_000));
@@ -162,13 +164,14 @@ pub fn spawn(options: Options) -> Result<Running, SpawnError> {
     };
     let clock = Arc::clone(exchange.clock());
     let socket = SocketState { keys, feed, clock, tape: tape.clone(), stop: sockets.clone() };
-    let pulse = Arc::new(Pulse::new(exchange, heart));
     let front_end = CancellationToken::new();
     let front = doors.start_front(sockets.clone(), front_end.clone()).map_err(SpawnError::Thread)?;
     let Doors { faults, server, addr, tls, .. } = doors;
+    let pulse = Arc::new(Pulse::new(Arc::clone(&exchange), heart, faults.clone()));
     let control = faults.clone().filter(|_| options.control);
     let control = control.map(|faults| Control { pulse: Arc::clone(&pulse), faults });
-    let (server, serving) = serve(server, Routes { socket, rest, tape: tape.clone(), faults, control })?;
+    let (server, serving) =
+        serve(server, Routes { exchange, socket, rest, tape: tape.clone(), faults, control })?;
     let mut threads = vec![serving];
     threads.extend(Arc::clone(&pulse).start(Arc::clone(&stop)).map_err(SpawnError::Thread)?);
     Ok(Running { addr, tls, server, sockets, stop, pulse, tape, threads, front, front_end })
@@ -234,10 +237,15 @@ async fn record(
     let path = request.uri().to_string();
     let reply = next.call(request).await?;
     let status = reply.status().as_u16();
+    let stepped = request_exchange(reply.request());
     let (request, reply) = reply.into_parts();
     let (reply, body) = reply.into_parts();
     let body = match (body.try_into_bytes(), tape) {
         (Ok(bytes), Some(tape)) => {
+            // Frames that a call caused come first, so that the same calls make the same tape.
+            if let Some(exchange) = stepped {
+                exchange.settled().await;
+            }
             tape.reply(&method, &path, status, &bytes);
             BoxBody::new(bytes)
         }
@@ -245,6 +253,12 @@ async fn record(
         (Err(body), _) => body.boxed(),
     };
     Ok(ServiceResponse::new(request, reply.set_body(body)))
+}
+
+/// Returns the exchange behind a request, if its time only moves in steps.
+fn request_exchange(request: &HttpRequest) -> Option<Arc<Exchange>> {
+    let exchange = Arc::clone(request.app_data::<Arc<Exchange>>()?);
+    Some(exchange).filter(|exchange| exchange.clock().pace() == Pace::Stepped)
 }
 
 fn starting_cash(scenario: &Scenario) -> BTreeMap<i64, i64> {
@@ -288,6 +302,7 @@ fn list_recorded(venue: &mut Venue, market: &CatalogMarket, now_us: i64) {
         open_us: now_us,
         close_us: now_us + RECORDED_OPEN_US,
         settlement_timer_s: 60,
+        can_close_early: true,
         outcome: Outcome { result: "no", value: 0 },
         first_price: 5_000,
     };

@@ -9,7 +9,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::heart::Pulse;
+use crate::scenario::{MarketVerb, ResultWord, Span, Terms};
 use crate::time::Pace;
+use crate::venue::grid::Grid;
 use crate::venue::refusal::Refusal;
 use crate::venue::steer::Steer;
 
@@ -35,15 +37,25 @@ struct Paused {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Step {
-    ms: u32,
+    step_ms: u32,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct MarketAction {
-    action: String,
-    /// `yes` or `no`, for `determine` and `settle`.
-    result: Option<String>,
+    action: MarketVerb,
+    result: Option<ResultWord>,
+    value: Option<String>,
+    grid: Option<Grid>,
+    close_in: Option<Span>,
+    yes_sub_title: Option<String>,
+}
+
+impl MarketAction {
+    fn steer(self, now_us: i64) -> Result<Steer, String> {
+        let MarketAction { action, result, value, grid, close_in, yes_sub_title } = self;
+        Terms { result, value, grid, close_in, yes_sub_title }.steer(action, now_us)
+    }
 }
 
 #[derive(Deserialize)]
@@ -79,7 +91,7 @@ pub(crate) fn configure(config: &mut ServiceConfig, control: Control) {
             .service(web::resource("/markets/{ticker}").route(web::post().to(market)))
             .service(web::resource("/trading").route(web::post().to(trading)))
             .service(web::resource("/exchange").route(web::post().to(exchange)))
-            .service(web::resource("/step").route(web::post().to(step)))
+            .service(web::resource("/time").route(web::post().to(step)))
             .service(web::resource("/disconnect").route(web::post().to(disconnect))),
     );
 }
@@ -117,44 +129,21 @@ async fn market(
     body: Bytes,
 ) -> HttpResponse {
     answer(&request, &control, || {
-        let action = read::<MarketAction>(&body)?;
-        let steer = steer(&action)?;
         let exchange = control.pulse.exchange();
+        let now_us = exchange.now_us();
+        let action = read::<MarketAction>(&body)?;
+        let steer = action.steer(now_us).map_err(|reason| Refused(400, reason))?;
         let status = exchange.with(|venue| {
-            venue.steer(&ticker, steer, exchange.now_us())?;
-            Ok(venue.market(&ticker).map(|market| format!("{:?}", market.status).to_lowercase()))
+            venue.steer(&ticker, steer, now_us)?;
+            Ok(venue.market(&ticker).map(|market| market.status.name()))
         });
-        let status = status
-            .map_err(|refusal: Refusal| Refused(refusal.status, format!("{ticker}: {}", refusal.message)))?;
+        let told = |refusal: Refusal| {
+            let reason = refusal.details.unwrap_or(refusal.message);
+            Refused(refusal.status, format!("{ticker}: {reason}"))
+        };
+        let status = status.map_err(told)?;
         Ok(json!({ "ticker": *ticker, "status": status }))
     })
-}
-
-fn steer(action: &MarketAction) -> Result<Steer, Refused> {
-    let steer = match action.action.as_str() {
-        "pause" => Steer::Pause,
-        "resume" => Steer::Resume,
-        "close" => Steer::Close,
-        "determine" => Steer::Determine(None),
-        "settle" => Steer::Settle(None),
-        other => {
-            let known = "pause, resume, close, determine or settle";
-            return Err(Refused(400, format!("action is \"{other}\"; it can be {known}")));
-        }
-    };
-    let yes = match action.result.as_deref() {
-        None => return Ok(steer),
-        Some("yes") => true,
-        Some("no") => false,
-        Some(other) => return Err(Refused(400, format!("result is \"{other}\"; it can be yes or no"))),
-    };
-    match steer {
-        Steer::Determine(_) => Ok(Steer::Determine(Some(yes))),
-        Steer::Settle(_) => Ok(Steer::Settle(Some(yes))),
-        Steer::Pause | Steer::Resume | Steer::Close => {
-            Err(Refused(400, format!("{} takes no result", action.action)))
-        }
-    }
 }
 
 async fn trading(request: HttpRequest, control: web::Data<Control>, body: Bytes) -> HttpResponse {
@@ -179,19 +168,19 @@ async fn step(request: HttpRequest, control: web::Data<Control>, body: Bytes) ->
     let asked = answer(&request, &control, || {
         if control.pulse.exchange().clock().pace() != Pace::Stepped {
             return Err(Refused(
-                400,
+                409,
                 "time moves by itself here; it is stepped with --time stepped".to_owned(),
             ));
         }
-        read::<Step>(&body).map(|step| json!(step.ms))
+        read::<Step>(&body).map(|step| json!(step.step_ms))
     });
-    let Ok(Step { ms }) = serde_json::from_slice(&body) else { return asked };
+    let Ok(Step { step_ms }) = serde_json::from_slice(&body) else { return asked };
     if !asked.status().is_success() {
         return asked;
     }
     let pulse = Arc::clone(&control.pulse);
     // Many ticks take a while.
-    let _ = web::block(move || pulse.step(ms)).await;
+    let _ = web::block(move || pulse.step(step_ms)).await;
     HttpResponse::Ok().json(json!({ "now_ms": control.pulse.exchange().now_us().div_euclid(1_000) }))
 }
 

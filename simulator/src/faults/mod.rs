@@ -26,6 +26,7 @@ use std::time::Instant;
 
 use actix_web::{HttpMessage as _, HttpRequest};
 use parking_lot::Mutex;
+use serde::Deserialize;
 use tokio::sync::watch;
 
 pub use spec::{FaultError, FaultSpec};
@@ -57,8 +58,9 @@ struct Shared {
 }
 
 /// How all sockets end at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum Cut {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cut {
     /// A close frame.
     #[default]
     Close,
@@ -74,9 +76,12 @@ struct Skew(i64);
 /// Checks rules that are not set yet.
 pub(crate) fn check(specs: &[FaultSpec]) -> Result<(), FaultError> {
     specs.iter().enumerate().try_for_each(|(index, spec)| {
-        let named = |reason| FaultError::Rule { number: index + 1, reason };
-        Rule::new(spec.clone()).map(drop).map_err(named)
+        check_one(spec).map_err(|reason| FaultError::Rule { number: index + 1, reason })
     })
+}
+
+pub(crate) fn check_one(spec: &FaultSpec) -> Result<(), String> {
+    Rule::new(spec.clone()).map(drop)
 }
 
 /// Returns how far the clock that judges a request is off, in milliseconds.
@@ -139,7 +144,7 @@ impl Faults {
     }
 
     /// Ends every socket and refuses upgrades for so long; returns how many sockets there were.
-    fn cut(&self, how: Cut, refuse_ms: i64) -> usize {
+    pub(crate) fn cut(&self, how: Cut, refuse_ms: i64) -> usize {
         let until_us = self.now_us().saturating_add(refuse_ms.saturating_mul(1_000));
         self.0.refusing_until_us.store(until_us, Relaxed);
         let sockets = self.0.cuts.receiver_count();

@@ -84,8 +84,8 @@ pub(super) fn holding(view: &AccountView, subaccount: Option<i64>) -> Result<&Ho
 /// Returns what a position is worth now: between the best bid and ask, or at the last price.
 fn value_of(market: &Market, net: Count) -> Micros {
     let yes: Price = match (market.status, market.best_bid(), market.best_ask()) {
-        (Status::Determined, ..) => market.listing.outcome.value,
         (Status::Finalized, ..) => return 0,
+        (status, ..) if status.has_result() => market.listing.outcome.value,
         (_, Some((bid, _)), Some((ask, _))) => (bid + ask) / 2,
         _ => market.last_price,
     };
@@ -312,7 +312,7 @@ fn settlement_json(row: &Settlement) -> Value {
         "no_total_cost_dollars": wire::money(row.no_cost),
         "revenue": wire::cents(row.revenue),
         "settled_time": wire::time(row.settled_us),
-        "fee_cost": wire::money(0),
+        "fee_cost": wire::money(row.fee),
         "value": row.value / 100,
     })
 }

@@ -75,6 +75,11 @@ impl Limits {
         self
     }
 
+    /// Returns the names of the tiers, lowest first.
+    pub(crate) fn tiers() -> Vec<&'static str> {
+        ALL.iter().map(|tier| tier.name).collect()
+    }
+
     /// Returns what everyone gets.
     pub fn lowest() -> Limits {
         LOWEST.limits()

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::Population;
 use crate::venue::Venue;
+use crate::venue::account::AccountId;
 use crate::venue::event::Side;
-use crate::venue::order::{NewOrder, OrderStatus, SelfTradePrevention, TimeInForce};
+use crate::venue::order::{NewOrder, Order, SelfTradePrevention, TimeInForce};
 use crate::venue::units::{Count, DOLLAR, Price};
 
 /// Levels on each side of a fresh book.
@@ -16,9 +17,10 @@ const ORDERS_MAX: usize = 8;
 impl Population {
     /// Quotes a whole book in a market that just opened: small at the touch, larger behind.
     pub(super) fn open_book(&mut self, venue: &mut Venue, ticker: &Arc<str>, belief: Price, now_us: i64) {
+        let wider = self.wider(ticker, now_us);
         for side in [Side::Bid, Side::Ask] {
             for level in 0..LEVELS {
-                let Some(price) = quote(venue, ticker, side, belief, level + 1) else { break };
+                let Some(price) = quote(venue, ticker, side, belief, wider + level + 1) else { break };
                 let share = self.depth * (level + 1) / (LEVELS * (LEVELS + 1) / 2);
                 let count = (share * 100 + self.dice.between(-share * 20, share * 20)).max(100);
                 let maker = self.maker();
@@ -34,30 +36,57 @@ impl Population {
         let Some(belief) = self.beliefs.get(ticker).copied() else { return };
         let maker = self.maker();
         let side = if self.dice.chance(50) { Side::Bid } else { Side::Ask };
-        let own = venue.orders_of(maker).into_iter().filter(|order| {
-            order.ticker == *ticker && order.side == side && order.status == OrderStatus::Resting
-        });
-        let mut own: Vec<(Price, Arc<str>)> =
-            own.map(|order| (order.price, Arc::clone(&order.order_id))).collect();
+        let mut own = resting_of(venue, ticker, side, |account| account == maker);
         // Worst first: farthest from the belief, or on its wrong side.
-        own.sort_by_key(|(price, _)| std::cmp::Reverse(strayed(side, *price, belief)));
-        let worst =
-            own.first().filter(|(price, _)| own.len() > ORDERS_MAX || strayed(side, *price, belief) > 600);
-        if let Some((_, order_id)) = worst {
+        own.sort_by_key(|order| std::cmp::Reverse(strayed(side, order.price, belief)));
+        let wider = self.wider(ticker, now_us);
+        let far = 600 + wider * 100;
+        let is_worst = |order: &&Quote| own.len() > ORDERS_MAX || strayed(side, order.price, belief) > far;
+        if let Some(Quote { order_id, .. }) = own.first().filter(is_worst) {
             let _ = venue.cancel(maker, order_id, None, now_us);
             return;
         }
         let level = self.dice.between(1, LEVELS / 2 + 1);
-        let Some(price) = quote(venue, ticker, side, belief, level) else { return };
+        let Some(price) = quote(venue, ticker, side, belief, wider + level) else { return };
         let count = self.dice.between(200, 100 + level * self.depth * 2);
         let order = NewOrder { post_only: true, ..resting(ticker, side, price, self.sized(count)) };
         let _ = venue.place(maker, &order, now_us);
+    }
+
+    /// Returns what the makers quote in a market.
+    pub(super) fn quotes(&self, venue: &Venue, ticker: &str) -> Vec<(AccountId, Arc<str>)> {
+        let sides = [Side::Bid, Side::Ask].into_iter();
+        let quotes = sides.flat_map(|side| {
+            resting_of(venue, ticker, side, |account| self.makers.contains(&account)).into_iter()
+        });
+        quotes.map(|quote| (quote.account, quote.order_id)).collect()
     }
 
     /// Most counts are whole contracts, some are not, as on the real exchange.
     fn sized(&mut self, count: Count) -> Count {
         if self.dice.chance(80) { (count / 100).max(1) * 100 } else { count }
     }
+}
+
+struct Quote {
+    account: AccountId,
+    price: Price,
+    order_id: Arc<str>,
+}
+
+/// Returns the resting orders of some accounts on one side of a market, newest first.
+fn resting_of(venue: &Venue, ticker: &str, side: Side, of: impl Fn(AccountId) -> bool) -> Vec<Quote> {
+    let Some(market) = venue.market(ticker) else { return Vec::new() };
+    let queues = if side == Side::Bid { &market.bids } else { &market.asks };
+    let orders = queues.values().flatten().filter_map(|number| venue.orders.get(number));
+    let mut own: Vec<_> = orders.filter(|order| of(order.account)).collect();
+    own.sort_unstable_by_key(|order| std::cmp::Reverse(order.number));
+    let quote = |order: &Order| Quote {
+        account: order.account,
+        price: order.price,
+        order_id: Arc::clone(&order.order_id),
+    };
+    own.into_iter().map(quote).collect()
 }
 
 /// Returns the price `level` steps from the belief on the grid; `None` outside it.

@@ -5,6 +5,7 @@
 
 mod maker;
 mod noise;
+mod shock;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,6 +15,8 @@ use crate::venue::account::AccountId;
 use crate::venue::dice::Dice;
 use crate::venue::market::{Market, Status};
 use crate::venue::units::Price;
+
+use shock::Shock;
 
 /// Makers take turns in every market, so that queues hold several orders.
 const MAKERS: usize = 3;
@@ -26,6 +29,8 @@ pub struct Population {
     noise: Vec<AccountId>,
     /// What the makers believe a YES contract is worth, by market.
     beliefs: BTreeMap<Arc<str>, Price>,
+    /// Markets in turmoil.
+    shocks: BTreeMap<Arc<str>, Shock>,
     depth: i64,
     /// Acts owed, in millionths, so that any rate works with any tick.
     owed: i64,
@@ -41,6 +46,7 @@ impl Population {
             noise: open(NOISE_TRADERS),
             dice: Dice::new(seed ^ 0x7061_6F70_756C_6174),
             beliefs: BTreeMap::new(),
+            shocks: BTreeMap::new(),
             depth: depth_contracts,
             owed: 0,
             acts_per_second: i64::from(acts_per_second),
@@ -56,6 +62,7 @@ impl Population {
         let open: Vec<Arc<str>> =
             venue.markets.values().filter(tradable).map(|m| Arc::clone(&m.ticker)).collect();
         self.beliefs.retain(|ticker, _| open.binary_search(ticker).is_ok());
+        self.shocks.retain(|ticker, _| open.binary_search(ticker).is_ok());
         for ticker in &open {
             if !self.beliefs.contains_key(ticker) {
                 let first = venue.market(ticker).map_or(5_000, |market| market.listing.first_price);
@@ -72,11 +79,12 @@ impl Population {
                 self.act_in(venue, ticker, now_us);
             }
         }
+        self.act_on_news(venue, now_us, elapsed_us);
     }
 
     fn act_in(&mut self, venue: &mut Venue, ticker: &Arc<str>, now_us: i64) {
         self.drift(ticker);
-        if self.dice.chance(20) {
+        if self.dice.chance(self.takes(ticker)) {
             self.take(venue, ticker, now_us);
         } else {
             self.requote(venue, ticker, now_us);

@@ -9,7 +9,6 @@ use crate::venue::market::{Listing, Outcome};
 use crate::venue::units::DOLLAR;
 
 const SECOND_US: i64 = 1_000_000;
-const SETTLEMENT_TIMER_S: i64 = 10;
 
 /// Lists events as their time comes.
 #[derive(Debug)]
@@ -72,11 +71,12 @@ fn event(plan: &SeriesPlan, open_us: i64, close_us: i64, dice: &mut Dice) -> Vec
                 title: plan.question.replace("{strike}", &strike.to_string()),
                 yes_sub_title: strike.to_string(),
                 exchange_index: plan.exchange_index,
-                grid: plan.price_grid(),
+                grid: plan.grid,
                 fees: FeeSchedule { kind: plan.fee_kind(), multiplier: 1_000 },
                 open_us,
                 close_us,
-                settlement_timer_s: SETTLEMENT_TIMER_S,
+                settlement_timer_s: plan.settlement_timer_s,
+                can_close_early: plan.can_close_early,
                 outcome,
                 first_price,
             }

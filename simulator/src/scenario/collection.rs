@@ -6,8 +6,6 @@ use crate::venue::Venue;
 use crate::venue::combo::Collection;
 use crate::venue::market::Series;
 
-const YEAR_S: i64 = 365 * 24 * 60 * 60;
-
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CollectionPlan {
@@ -25,20 +23,6 @@ pub struct CollectionPlan {
 }
 
 impl CollectionPlan {
-    /// The collection of the scenario `calm`.
-    pub(super) fn calm() -> CollectionPlan {
-        CollectionPlan {
-            ticker: "KXSIMCOMBO-R".to_owned(),
-            series_ticker: "KXSIMCOMBO".to_owned(),
-            title: "Simulated combos".to_owned(),
-            category: "Simulation".to_owned(),
-            source_series: ["KXSIMTEMP", "KXSIMRATE", "KXSIMCUP", "KXSIMBTCD"].map(str::to_owned).to_vec(),
-            size_min: 2,
-            size_max: 4,
-            lasts_s: YEAR_S,
-        }
-    }
-
     /// Puts the collection and its series on the exchange.
     pub(crate) fn open(&self, venue: &mut Venue, now_us: i64) {
         let described = Series {

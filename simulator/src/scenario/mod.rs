@@ -1,25 +1,48 @@
-//! What the exchange trades: series of markets, the population, and the terms members get. Named, or read from a file.
+//! What the exchange trades and what happens to it: series of markets, the population, the terms members get, a schedule,
+//! faults. Named, or read from a file; the named ones are such files too.
 
 mod calendar;
 mod collection;
 mod fees;
+pub(crate) mod pattern;
+mod read;
+pub mod schedule;
 mod series;
+mod span;
+mod terms;
 
 use std::path::Path;
 
+use jiff::Timestamp;
 use serde::Deserialize;
 
-use crate::faults::{self, FaultSpec};
+use crate::faults::FaultSpec;
 
 pub use calendar::Calendar;
 pub use collection::CollectionPlan;
 pub use fees::FeePlan;
+pub use schedule::Entry;
 pub use series::SeriesPlan;
+pub use span::Span;
+pub use terms::{MarketVerb, ResultWord, Terms};
+
+/// The scenarios that have a name.
+const NAMED: [(&str, &str); 7] = [
+    ("calm", include_str!("../../scenarios/calm.toml")),
+    ("busy", include_str!("../../scenarios/busy.toml")),
+    ("still", include_str!("../../scenarios/still.toml")),
+    ("news-shock", include_str!("../../scenarios/news-shock.toml")),
+    ("settlement-day", include_str!("../../scenarios/settlement-day.toml")),
+    ("maintenance-night", include_str!("../../scenarios/maintenance-night.toml")),
+    ("hostile", include_str!("../../scenarios/hostile.toml")),
+];
 
 /// A scenario. The file form is TOML with the same names; what a file leaves out is as in `calm`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default = "Scenario::bare")]
 pub struct Scenario {
+    /// When it starts; now where nothing is said.
+    pub start: Option<Timestamp>,
     /// Dollars each member starts with, on every shard.
     pub member_dollars: i64,
     /// Acts of the population per second, the whole exchange together.
@@ -28,6 +51,8 @@ pub struct Scenario {
     pub depth_contracts: i64,
     /// Milliseconds by which reads of the account lag behind writes.
     pub read_lag_ms: i64,
+    /// Milliseconds after a cancel-all in which a member's new orders are cancelled too.
+    pub cancel_all_tail_ms: i64,
     /// The tier that members have.
     pub usage_tier: String,
     /// Token buckets of a member, tokens per second and capacity; those of the tier where nothing is said.
@@ -41,7 +66,11 @@ pub struct Scenario {
     pub region_expires_s: Option<i64>,
     /// Seconds after which finished things move to the archive.
     pub history_after_s: i64,
+    /// Whether trading pauses on Thursdays from 03:00 to 05:00 Eastern time.
+    pub thursday_pause: bool,
     pub series: Vec<SeriesPlan>,
+    /// What happens, and when.
+    pub schedule: Vec<Entry>,
     /// What goes wrong.
     pub faults: Vec<FaultSpec>,
     pub collections: Vec<CollectionPlan>,
@@ -61,11 +90,44 @@ pub enum ScenarioError {
 impl Default for Scenario {
     /// `calm`: a living exchange that a person can follow.
     fn default() -> Scenario {
+        Scenario::named("calm").unwrap_or_else(|_| Scenario::bare())
+    }
+}
+
+impl Scenario {
+    pub fn names() -> &'static [&'static str] {
+        const NAMES: [&str; NAMED.len()] =
+            ["calm", "busy", "still", "news-shock", "settlement-day", "maintenance-night", "hostile"];
+        &NAMES
+    }
+
+    pub fn named(name: &str) -> Result<Scenario, ScenarioError> {
+        let known = NAMED.iter().find(|(known, _)| *known == name);
+        let (_, text) = known.ok_or_else(|| ScenarioError::Unknown { name: name.to_owned() })?;
+        read::scenario(text).map_err(|reason| ScenarioError::Malformed { path: name.to_owned(), reason })
+    }
+
+    pub fn from_file(path: &Path) -> Result<Scenario, ScenarioError> {
+        let shown = path.display().to_string();
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ScenarioError::Unreadable { path: shown.clone(), source })?;
+        read::scenario(&text).map_err(|reason| ScenarioError::Malformed { path: shown, reason })
+    }
+
+    /// Whether sockets are ended by something that was planned.
+    pub(crate) fn ends_sockets(&self) -> bool {
+        self.thursday_pause || self.schedule.iter().any(|entry| entry.verb == schedule::Verb::Disconnect)
+    }
+
+    /// What holds where a file is silent, save for markets.
+    fn bare() -> Scenario {
         Scenario {
+            start: None,
             member_dollars: 10_000,
             acts_per_second: 150,
             depth_contracts: 4_000,
             read_lag_ms: 0,
+            cancel_all_tail_ms: 0,
             usage_tier: "advanced".to_owned(),
             read_tokens_per_second: None,
             read_tokens_max: None,
@@ -74,41 +136,18 @@ impl Default for Scenario {
             balance_reads_per_second: Some(5),
             region_expires_s: None,
             history_after_s: 14 * 24 * 60 * 60,
-            series: series::calm(),
+            thursday_pause: false,
+            series: Vec::new(),
+            schedule: Vec::new(),
             faults: Vec::new(),
-            collections: vec![CollectionPlan::calm()],
+            collections: Vec::new(),
             fee_changes: Vec::new(),
         }
     }
 }
 
-impl Scenario {
-    pub fn names() -> &'static [&'static str] {
-        &["calm", "busy", "still"]
-    }
-
-    pub fn named(name: &str) -> Result<Scenario, ScenarioError> {
-        let calm = Scenario::default();
-        match name {
-            "calm" => Ok(calm),
-            "busy" => Ok(Scenario { acts_per_second: 2_000, ..calm }),
-            // Quotes once and then does nothing: for tests that must see only their own orders move.
-            "still" => Ok(Scenario { acts_per_second: 0, ..calm }),
-            _ => Err(ScenarioError::Unknown { name: name.to_owned() }),
-        }
-    }
-
-    pub fn from_file(path: &Path) -> Result<Scenario, ScenarioError> {
-        let shown = path.display().to_string();
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| ScenarioError::Unreadable { path: shown.clone(), source })?;
-        let malformed = |reason| ScenarioError::Malformed { path: shown.clone(), reason };
-        let scenario: Scenario = toml::from_str(&text).map_err(|error| malformed(error.to_string()))?;
-        faults::check(&scenario.faults).map_err(|error| malformed(error.to_string()))?;
-        Ok(scenario)
-    }
-}
-
+#[cfg(test)]
+mod named_tests;
 #[cfg(test)]
 mod tests {
     use super::Scenario;
@@ -117,7 +156,7 @@ mod tests {
     fn fees_change_for_the_event_that_closes_last() {
         use crate::venue::market::Status;
         let text = "[[fee_changes]]\nseries_ticker = 'KXSIMRATE'\nevent_only = true\nafter_s = 5\nfee_type = 'flat'\n";
-        let scenario: Scenario = toml::from_str(text).unwrap();
+        let scenario = super::read::scenario(text).unwrap();
         let mut venue = crate::venue::Venue::new(1);
         let now_us = 1_790_000_000_000_000;
         let mut calendar = super::Calendar::new(scenario.series.clone(), now_us);

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use crate::venue::fees::FeeKind;
-use crate::venue::grid::{DECI_CENT, Grid, LINEAR_CENT, TAPERED_DECI_CENT};
+use crate::venue::grid::Grid;
 use crate::venue::market::Series;
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -16,8 +16,8 @@ pub struct SeriesPlan {
     /// What a market asks; `{strike}` stands for its threshold.
     pub question: String,
     pub exchange_index: i64,
-    /// `linear_cent`, `deci_cent` or `tapered_deci_cent`.
-    pub grid: String,
+    /// By its label.
+    pub grid: Grid,
     pub maker_fees: bool,
     /// Thresholds of one event: first, step, how many markets.
     pub first_strike: i64,
@@ -27,17 +27,22 @@ pub struct SeriesPlan {
     pub lasts_s: i64,
     /// Events that trade at once, their closes spread evenly.
     pub at_once: u32,
+    /// Seconds from the result to the payout.
+    #[serde(default = "usual_settlement_timer")]
+    pub settlement_timer_s: i64,
+    #[serde(default = "yes")]
+    pub can_close_early: bool,
+}
+
+const fn usual_settlement_timer() -> i64 {
+    10
+}
+
+const fn yes() -> bool {
+    true
 }
 
 impl SeriesPlan {
-    pub fn price_grid(&self) -> Grid {
-        match self.grid.as_str() {
-            "deci_cent" => DECI_CENT,
-            "tapered_deci_cent" => TAPERED_DECI_CENT,
-            _ => LINEAR_CENT,
-        }
-    }
-
     /// Returns what people are told of the series.
     pub fn described(&self) -> Series {
         let frequency = match self.lasts_s {
@@ -60,106 +65,3 @@ impl SeriesPlan {
 }
 
 const DAY_S: i64 = 24 * 60 * 60;
-
-fn plan(ticker: &str, title: &str, category: &str, question: &str) -> SeriesPlan {
-    SeriesPlan {
-        ticker: ticker.to_owned(),
-        title: title.to_owned(),
-        category: category.to_owned(),
-        question: question.to_owned(),
-        exchange_index: 0,
-        grid: "linear_cent".to_owned(),
-        maker_fees: false,
-        first_strike: 0,
-        strike_step: 1,
-        markets: 5,
-        lasts_s: 7 * DAY_S,
-        at_once: 1,
-    }
-}
-
-/// About thirty markets at once: long ones to trade at leisure, short ones that open, close and settle while one watches.
-pub(super) fn calm() -> Vec<SeriesPlan> {
-    [long(), short()].concat()
-}
-
-/// Markets that stay open for days.
-fn long() -> Vec<SeriesPlan> {
-    vec![
-        SeriesPlan {
-            first_strike: 62,
-            strike_step: 2,
-            markets: 6,
-            ..plan(
-                "KXSIMTEMP",
-                "High temperature in Simville",
-                "Climate and Weather",
-                "Will it be above {strike}° in Simville?",
-            )
-        },
-        SeriesPlan {
-            first_strike: 225,
-            strike_step: 25,
-            markets: 5,
-            lasts_s: 30 * DAY_S,
-            ..plan(
-                "KXSIMRATE",
-                "Simulated policy rate",
-                "Economics",
-                "Will the simulated rate be above {strike} basis points?",
-            )
-        },
-        SeriesPlan {
-            exchange_index: 3,
-            maker_fees: true,
-            first_strike: 1,
-            strike_step: 1,
-            markets: 6,
-            lasts_s: 14 * DAY_S,
-            ..plan("KXSIMCUP", "Simulated cup winner", "Sports", "Will team {strike} win the simulated cup?")
-        },
-    ]
-}
-
-/// Markets of a day, a quarter of an hour, two minutes.
-fn short() -> Vec<SeriesPlan> {
-    vec![
-        SeriesPlan {
-            exchange_index: 2,
-            grid: "tapered_deci_cent".to_owned(),
-            first_strike: 99_000,
-            strike_step: 500,
-            markets: 5,
-            lasts_s: DAY_S,
-            ..plan(
-                "KXSIMBTCD",
-                "Simulated coin, daily",
-                "Crypto",
-                "Will the simulated coin be above ${strike}?",
-            )
-        },
-        SeriesPlan {
-            exchange_index: 2,
-            grid: "tapered_deci_cent".to_owned(),
-            first_strike: 100_000,
-            markets: 1,
-            lasts_s: 15 * 60,
-            at_once: 2,
-            ..plan(
-                "KXSIMBTC15M",
-                "Simulated coin, 15 minutes",
-                "Crypto",
-                "Simulated coin up in the next 15 minutes?",
-            )
-        },
-        SeriesPlan {
-            exchange_index: 1,
-            grid: "deci_cent".to_owned(),
-            first_strike: 1,
-            markets: 2,
-            lasts_s: 120,
-            at_once: 4,
-            ..plan("KXSIMFLASH", "Two-minute markets", "Simulation", "Will wheel {strike} stop on green?")
-        },
-    ]
-}

@@ -40,6 +40,8 @@ pub struct Settlement {
     pub no_count: Count,
     pub no_cost: Micros,
     pub revenue: Micros,
+    /// The part of a cent that a scalar payout loses.
+    pub fee: Micros,
     /// Payout per YES contract.
     pub value: Price,
     pub settled_us: i64,

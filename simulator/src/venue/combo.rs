@@ -177,6 +177,7 @@ fn listing(collection: &Collection, legs: &[SelectedLeg], markets: &[&Market], n
         open_us: now_us,
         close_us: markets.iter().map(|market| market.listing.close_us).max().unwrap_or(now_us),
         settlement_timer_s: SETTLEMENT_TIMER_S,
+        can_close_early: true,
         outcome: outcome(shares(|market| market.listing.outcome.value)),
         first_price: product(shares(|market| market.listing.first_price)).clamp(1, DOLLAR - 1),
     }
@@ -229,6 +230,7 @@ mod tests {
             open_us: 0,
             close_us: 1_000_000,
             settlement_timer_s: 1,
+            can_close_early: true,
             outcome: Outcome { result: if value == 0 { "no" } else { "yes" }, value },
             first_price: 5_000,
         }
@@ -282,8 +284,11 @@ mod tests {
         let ticker =
             venue.combine(0, "COL", &[leg("E1", "A", Leg::Yes), leg("E2", "C", Leg::Yes)], 1).unwrap();
         assert_eq!(venue.market(&ticker).unwrap().listing.outcome.value, 0);
-        venue.steer("E2-C", crate::venue::steer::Steer::Determine(Some(true)), 2).unwrap();
+        venue.steer("E2-C", crate::venue::steer::Steer::Determine(Some(Outcome::YES)), 2).unwrap();
         venue.advance(20_000_000);
+        let amended = crate::venue::steer::Steer::Amend(Outcome::NO);
+        let refused = venue.steer(&ticker, amended, 20_000_000).unwrap_err();
+        assert_eq!(refused.details.as_deref(), Some("a combo's result follows from its legs"));
         let market = venue.market(&ticker).unwrap();
         assert_eq!((market.status, market.listing.outcome.result), (Status::Determined, "yes"));
         let legs = &market.combo.as_ref().unwrap().legs;

@@ -229,12 +229,21 @@ pub enum LifecycleKind {
         title: String,
         yes_sub_title: String,
         price_level_structure: &'static str,
-        ranges: Vec<(Price, Price, Price)>,
+        ranges: &'static [(Price, Price, Price)],
+        can_close_early: bool,
     },
     Activated,
     Deactivated,
     CloseDateUpdated {
         close_ts: i64,
+    },
+    /// Also tells of the new ranges.
+    PriceLevelStructureUpdated {
+        price_level_structure: &'static str,
+        ranges: &'static [(Price, Price, Price)],
+    },
+    MetadataUpdated {
+        yes_sub_title: String,
     },
     Determined {
         result: &'static str,
@@ -254,6 +263,8 @@ impl LifecycleKind {
             LifecycleKind::Activated => "activated",
             LifecycleKind::Deactivated => "deactivated",
             LifecycleKind::CloseDateUpdated { .. } => "close_date_updated",
+            LifecycleKind::PriceLevelStructureUpdated { .. } => "price_level_structure_updated",
+            LifecycleKind::MetadataUpdated { .. } => "metadata_updated",
             LifecycleKind::Determined { .. } => "determined",
             LifecycleKind::Settled { .. } => "settled",
         }

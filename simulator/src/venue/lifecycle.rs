@@ -5,27 +5,31 @@ use std::sync::Arc;
 use super::Venue;
 use super::account::{Position, Settlement};
 use super::event::{EventCreated, Lifecycle, LifecycleKind, VenueEvent};
+use super::life::Step;
 use super::market::{Listing, Market, Status};
 use super::matching::position_event;
-use super::order::OrderStatus;
+use super::order::{Order, OrderStatus};
+use super::refusal::Refusal;
 use super::units::{Count, DOLLAR, Micros};
 
 /// From close to determination.
 const DETERMINATION_DELAY_US: i64 = 5_000_000;
+const CENT: Micros = 10_000;
 
 impl Venue {
     /// Moves every market and order along to `now_us`. Opening and closing are silent on the stream.
     pub fn advance(&mut self, now_us: i64) {
+        self.advance_hours(now_us);
         self.apply_fee_changes(now_us);
         self.expire_orders(now_us);
         self.advance_transfers(now_us);
         self.advance_communications(now_us);
-        let due = self.markets.values().filter(|market| next_step(market, now_us).is_some());
+        let due = self.markets.values().filter(|market| due_step(market, now_us).is_some());
         let tickers: Vec<Arc<str>> = due.map(|market| Arc::clone(&market.ticker)).collect();
         for ticker in tickers {
-            while let Some(status) = self.markets.get(&ticker).and_then(|market| next_step(market, now_us)) {
-                self.enter(&ticker, status, now_us);
-            }
+            while let Some(step) = self.markets.get(&ticker).and_then(|market| due_step(market, now_us))
+                && self.take_step(&ticker, step, now_us).is_ok()
+            {}
         }
     }
 
@@ -35,7 +39,7 @@ impl Venue {
         {
             self.expiring.pop_first();
             // An amendment may have moved the expiry since: only the order's own time counts.
-            let is_due = |order: &super::order::Order| {
+            let is_due = |order: &Order| {
                 order.status == OrderStatus::Resting && order.expiration_us.is_some_and(|at| at <= now_us)
             };
             if self.orders.get(&number).is_some_and(is_due) {
@@ -44,16 +48,40 @@ impl Venue {
         }
     }
 
-    pub(super) fn enter(&mut self, ticker: &Arc<str>, status: Status, now_us: i64) {
-        if let Some(market) = self.markets.get_mut(ticker) {
-            market.status = status;
-            market.updated_us = now_us;
+    /// Takes a step of the table with what it causes; refuses one that the market's state does not have.
+    pub(super) fn take_step(&mut self, ticker: &Arc<str>, step: Step, now_us: i64) -> Result<(), Refusal> {
+        let market = self.market_mut(ticker)?;
+        let Some(status) = market.status.after(step) else {
+            return Err(Refusal::bad_request(step.refused(market.status)));
+        };
+        if step == Step::Resume {
+            // Who resumes finds an empty book.
+            self.cancel_resting(ticker, "HaltCancel", false, now_us);
         }
-        match status {
-            Status::Closed => self.cancel_resting(ticker, "CloseCancel", false, now_us),
-            Status::Determined => self.determine(ticker, now_us),
-            Status::Finalized => self.settle(ticker, now_us),
-            Status::Initialized | Status::Active | Status::Inactive => {}
+        let market = self.market_mut(ticker)?;
+        market.status = status;
+        market.updated_us = now_us;
+        match step {
+            Step::Pause => {
+                self.tell_life(ticker, LifecycleKind::Deactivated, now_us);
+                self.cancel_resting(ticker, "HaltCancel", true, now_us);
+            }
+            Step::Resume | Step::Reopen => self.tell_life(ticker, LifecycleKind::Activated, now_us),
+            Step::Close => self.cancel_resting(ticker, "CloseCancel", false, now_us),
+            Step::Determine => self.determine(ticker, now_us),
+            // The time until it counts runs from here.
+            Step::Amend => market.determined_us = Some(now_us),
+            Step::Settle => self.settle(ticker, now_us),
+            Step::Open | Step::Dispute | Step::MoveClose | Step::ChangeGrid | Step::Rename => {}
+        }
+        Ok(())
+    }
+
+    /// Tells of a step in a market's life.
+    pub(super) fn tell_life(&mut self, ticker: &str, kind: LifecycleKind, now_us: i64) {
+        if let Some(market) = self.markets.get(ticker) {
+            let event = lifecycle(market, kind, now_us);
+            self.events.push(event);
         }
     }
 
@@ -65,11 +93,20 @@ impl Venue {
         on_pause_only: bool,
         now_us: i64,
     ) {
+        self.cancel_resting_if(ticker, reason, |order| !on_pause_only || order.cancel_order_on_pause, now_us);
+    }
+
+    /// Cancels the resting orders of a market that `concerned` names, oldest first.
+    pub(super) fn cancel_resting_if(
+        &mut self,
+        ticker: &str,
+        reason: &'static str,
+        concerned: impl Fn(&Order) -> bool,
+        now_us: i64,
+    ) {
         let Some(market) = self.markets.get(ticker) else { return };
         let queues = market.bids.values().chain(market.asks.values());
-        let concerned = |number: &u64| {
-            self.orders.get(number).is_some_and(|order| !on_pause_only || order.cancel_order_on_pause)
-        };
+        let concerned = |number: &u64| self.orders.get(number).is_some_and(&concerned);
         let mut numbers: Vec<u64> = queues.flatten().copied().filter(concerned).collect();
         numbers.sort_unstable();
         for number in numbers {
@@ -91,7 +128,7 @@ impl Venue {
         self.events.push(event);
     }
 
-    /// Pays out: only net positions, fee zero on yes and no.
+    /// Pays out: only net positions. A scalar payout is in whole cents; what is left of a cent is the fee.
     fn settle(&mut self, ticker: &Arc<str>, now_us: i64) {
         let Some(market) = self.markets.get_mut(ticker) else { return };
         market.settled_us = Some(now_us);
@@ -106,11 +143,22 @@ impl Venue {
             else {
                 continue;
             };
-            let revenue = payout(position.net, outcome.value);
+            let due = payout(position.net, outcome.value);
+            // The population trades without fees.
+            let fee = if account.has_credit { 0 } else { due.rem_euclid(CENT) };
+            let revenue = due - fee;
+            self.fees_taken += fee;
             *account.cash.entry(shard).or_insert(0) += revenue;
             let held = *position;
-            let realized_pnl = held.realized_pnl + revenue - held.cost;
-            let after = Position { net: 0, cost: 0, realized_pnl, updated_us: now_us, ..held };
+            let realized_pnl = held.realized_pnl + due - held.cost;
+            let after = Position {
+                net: 0,
+                cost: 0,
+                realized_pnl,
+                fees_paid: held.fees_paid + fee,
+                updated_us: now_us,
+                ..held
+            };
             *position = after;
             account.updated_us = now_us;
             if account.has_credit {
@@ -130,6 +178,7 @@ impl Venue {
                     no_count: (-held.net).max(0),
                     no_cost: no,
                     revenue,
+                    fee,
                     value: outcome.value,
                     settled_us: now_us,
                     subaccount: account.subaccount,
@@ -161,19 +210,22 @@ pub(super) fn payout(net: Count, value: i64) -> Micros {
     if net > 0 { net * value } else { -net * (DOLLAR - value) }
 }
 
-/// Returns the status a market must move to, if it is time.
-fn next_step(market: &Market, now_us: i64) -> Option<Status> {
+/// Returns the step that time makes a market take, if it is due. A dispute ends by command only.
+fn due_step(market: &Market, now_us: i64) -> Option<Step> {
     let listing = &market.listing;
-    let settles = |at: i64| at + listing.settlement_timer_s * 1_000_000;
-    match market.status {
-        Status::Initialized if now_us >= listing.open_us => Some(Status::Active),
-        Status::Active | Status::Inactive if now_us >= listing.close_us => Some(Status::Closed),
-        Status::Closed if now_us >= listing.close_us + DETERMINATION_DELAY_US => Some(Status::Determined),
-        Status::Determined if market.determined_us.is_some_and(|at| now_us >= settles(at)) => {
-            Some(Status::Finalized)
+    let result_is_older_than =
+        |age_us: i64| market.determined_us.is_some_and(|at_us| now_us >= at_us.saturating_add(age_us));
+    let (step, is_due) = match market.status {
+        Status::Initialized => (Step::Open, now_us >= listing.open_us),
+        Status::Active | Status::Inactive => (Step::Close, now_us >= listing.close_us),
+        Status::Closed => (Step::Determine, now_us >= listing.close_us + DETERMINATION_DELAY_US),
+        Status::Amended => (Step::Determine, result_is_older_than(DETERMINATION_DELAY_US)),
+        Status::Determined => {
+            (Step::Settle, result_is_older_than(listing.settlement_timer_s.saturating_mul(1_000_000)))
         }
-        _ => None,
-    }
+        Status::Disputed | Status::Finalized => return None,
+    };
+    is_due.then_some(step)
 }
 
 pub(super) fn created(market: &Market, now_us: i64) -> VenueEvent {
@@ -184,7 +236,8 @@ pub(super) fn created(market: &Market, now_us: i64) -> VenueEvent {
         title: listing.title.clone(),
         yes_sub_title: listing.yes_sub_title.clone(),
         price_level_structure: listing.grid.name,
-        ranges: listing.grid.ranges.to_vec(),
+        ranges: listing.grid.ranges,
+        can_close_early: listing.can_close_early,
     };
     lifecycle(market, kind, now_us)
 }

@@ -20,6 +20,8 @@ pub enum Status {
     Inactive,
     Closed,
     Determined,
+    Disputed,
+    Amended,
     Finalized,
 }
 
@@ -31,6 +33,8 @@ impl Status {
             Status::Inactive => "inactive",
             Status::Closed => "closed",
             Status::Determined => "determined",
+            Status::Disputed => "disputed",
+            Status::Amended => "amended",
             Status::Finalized => "finalized",
         }
     }
@@ -41,6 +45,16 @@ impl Status {
 pub struct Outcome {
     pub result: &'static str,
     pub value: Price,
+}
+
+impl Outcome {
+    pub const YES: Outcome = Outcome { result: "yes", value: DOLLAR };
+    pub const NO: Outcome = Outcome { result: "no", value: 0 };
+
+    /// A YES contract pays a part of the dollar, or all or nothing of it.
+    pub fn scalar(value: Price) -> Outcome {
+        Outcome { result: "scalar", value: value.clamp(0, DOLLAR) }
+    }
 }
 
 /// What people are told of a series.
@@ -68,6 +82,8 @@ pub struct Listing {
     pub close_us: i64,
     /// From determination to payout.
     pub settlement_timer_s: i64,
+    /// Whether the close may move to an earlier time.
+    pub can_close_early: bool,
     /// What it will turn out to be; members learn it at determination.
     pub outcome: Outcome,
     /// Where the population believes it stands when it opens.

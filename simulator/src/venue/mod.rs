@@ -18,6 +18,8 @@ pub mod grid;
 pub mod groups;
 pub mod hash;
 pub mod history;
+pub mod hours;
+pub mod life;
 mod lifecycle;
 pub mod market;
 pub mod markets;
@@ -86,6 +88,7 @@ pub struct Venue {
     pub history_after_us: i64,
     /// Past and coming, earliest first.
     pub fee_changes: Vec<FeeChange>,
+    pub hours: hours::Hours,
     pub trading_paused: bool,
     pub exchange_paused: bool,
     /// RFQs, quotes, batches and block trades.
@@ -117,6 +120,7 @@ impl Venue {
             region_expires_us: None,
             history_after_us: history::HISTORY_AFTER_US,
             fee_changes: Vec::new(),
+            hours: hours::Hours::default(),
             trading_paused: false,
             exchange_paused: false,
             communications: communications::Communications::default(),
@@ -260,5 +264,7 @@ impl Venue {
 mod member_tests;
 #[cfg(test)]
 mod rules_tests;
+#[cfg(test)]
+mod steer_tests;
 #[cfg(test)]
 pub(crate) mod tests;

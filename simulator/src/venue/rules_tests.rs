@@ -3,6 +3,7 @@
 use super::account::AccountId;
 use super::event::{Side, VenueEvent};
 use super::order::{NewOrder, Order, OrderStatus, TimeInForce};
+use super::steer::Steer;
 use super::tests::{START, new, venue};
 use super::{Amendment, Placed, Venue};
 
@@ -163,13 +164,13 @@ fn a_trading_pause_lets_orders_be_cancelled_only() {
 fn a_market_that_resumes_loses_its_resting_orders() {
     let mut venue = venue(10_000);
     let placed = place(&mut venue, 0, &new(Side::Bid, 4_000, 100));
-    venue.pause_market("KXT-1", START).unwrap();
+    venue.steer("KXT-1", Steer::Pause, START).unwrap();
     assert_eq!(order(&venue, &placed, 0).status, OrderStatus::Resting);
     assert_eq!(refusal(&mut venue, 0, &new(Side::Bid, 4_000, 100)), "MARKET_NOT_ACTIVE");
-    venue.resume_market("KXT-1", START).unwrap();
+    venue.steer("KXT-1", Steer::Resume, START).unwrap();
     assert_eq!(order(&venue, &placed, 0).status, OrderStatus::Canceled);
     place(&mut venue, 0, &new(Side::Bid, 4_000, 100));
-    assert_eq!(venue.resume_market("KXT-1", START).unwrap_err().code, "MARKET_NOT_ACTIVE");
+    assert_eq!(venue.steer("KXT-1", Steer::Resume, START).unwrap_err().code, "bad_request");
 }
 
 #[test]
@@ -192,4 +193,40 @@ fn a_spent_id_is_told_even_after_the_market_is_gone() {
     assert_eq!(refusal(&mut venue, 0, &once), "order_already_exists");
     let killed = NewOrder { time_in_force: TimeInForce::FillOrKill, ..once };
     assert_eq!(refusal(&mut venue, 0, &killed), "order_already_exists");
+}
+
+#[test]
+fn orders_off_a_new_grid_are_cancelled_and_the_others_stay() {
+    let mut venue = venue(10_000);
+    venue.change_grid("KXT-1", super::grid::DECI_CENT, START).unwrap();
+    let on = venue.place(0, &new(Side::Bid, 4_500, 100), START).unwrap();
+    let off = venue.place(0, &new(Side::Bid, 4_510, 100), START).unwrap();
+    venue.take_events();
+    venue.change_grid("KXT-1", super::grid::LINEAR_CENT, START + 1).unwrap();
+    let status = |venue: &Venue, id: &str| venue.order_of(0, id).unwrap().status;
+    assert_eq!(status(&venue, &on.order_id), OrderStatus::Resting);
+    assert_eq!(status(&venue, &off.order_id), OrderStatus::Canceled);
+    let events = venue.take_events();
+    let canceled = events.iter().position(
+        |event| matches!(event, VenueEvent::UserOrder { reason: "HaltCancel", order, .. } if order.price == 4_510),
+    );
+    let told = events.iter().position(|event| matches!(event, VenueEvent::Lifecycle(_)));
+    assert!(canceled.unwrap() < told.unwrap());
+    assert_eq!(venue.place(0, &new(Side::Bid, 4_510, 100), START).unwrap_err().code, "invalid_price");
+}
+
+#[test]
+fn a_scalar_payout_is_in_whole_cents_and_the_rest_is_the_fee() {
+    let mut venue = venue(10_000);
+    venue.place(0, &new(Side::Bid, 5_000, 116), START).unwrap();
+    venue.place(1, &new(Side::Ask, 5_000, 116), START).unwrap();
+    let before = (venue.accounts[0].cash[&0], venue.accounts[1].cash[&0], venue.fees_taken);
+    let scalar = super::market::Outcome::scalar(4_325);
+    venue.steer("KXT-1", Steer::Settle(Some(scalar)), START + 1).unwrap();
+    // 1.16 x 0.4325 = 0.5017 and 1.16 x 0.5675 = 0.6583
+    let paid = |member: usize, before: i64| venue.accounts[member].cash[&0] - before;
+    assert_eq!((paid(0, before.0), paid(1, before.1)), (500_000, 650_000));
+    assert_eq!(venue.fees_taken - before.2, 1_700 + 8_300);
+    let rows = [0, 1].map(|member: usize| venue.accounts[member].settlements[0].clone());
+    assert_eq!(rows.map(|row| (row.revenue, row.fee)), [(500_000, 1_700), (650_000, 8_300)]);
 }

@@ -1,135 +1,175 @@
 //! Moves a market's life by hand: the same steps as by time, each with what it needs to have happened before.
+//!
+//! Invariant: whatever is asked for, a market only takes steps of the table in `life`.
 
 use std::sync::Arc;
 
 use super::Venue;
 use super::event::LifecycleKind;
-use super::lifecycle::lifecycle;
-use super::market::{Outcome, Status};
+use super::grid::Grid;
+use super::life::Step;
+use super::market::{Market, Outcome, Status};
 use super::refusal::Refusal;
-use super::units::DOLLAR;
 
-/// A step; the outcome is as planned unless `yes` is given.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What a market is made to do. Where no outcome is given, it is the planned one.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Steer {
     Pause,
     Resume,
+    /// Closes now.
     Close,
-    Determine(Option<bool>),
-    Settle(Option<bool>),
+    /// Moves the close; a closed market trades again until then.
+    MoveClose {
+        close_us: i64,
+    },
+    /// Closes first if need be. Ends a dispute, and an amendment at once.
+    Determine(Option<Outcome>),
+    Dispute,
+    Amend(Outcome),
+    /// Determines first if need be.
+    Settle(Option<Outcome>),
+    ChangeGrid(Grid),
+    Rename {
+        yes_sub_title: String,
+    },
 }
 
 impl Venue {
-    /// Takes a step. A market that has not opened yet cannot be moved; one that is past a step is refused it.
-    pub fn steer(&mut self, ticker: &str, step: Steer, now_us: i64) -> Result<(), Refusal> {
-        match step {
-            Steer::Pause => self.pause_market(ticker, now_us),
-            Steer::Resume => self.resume_market(ticker, now_us),
+    /// Steers a market. One that has not opened yet cannot be closed; one that is past a step is refused it.
+    pub fn steer(&mut self, ticker: &str, steer: Steer, now_us: i64) -> Result<(), Refusal> {
+        let market = self.market_mut(ticker)?;
+        let brings_result =
+            matches!(steer, Steer::Determine(Some(_)) | Steer::Settle(Some(_)) | Steer::Amend(_));
+        if brings_result && market.combo.is_some() {
+            return Err(Refusal::bad_request("a combo's result follows from its legs"));
+        }
+        let ticker = &Arc::clone(&market.ticker);
+        match steer {
+            Steer::Pause => self.take_step(ticker, Step::Pause, now_us),
+            Steer::Resume => self.take_step(ticker, Step::Resume, now_us),
             Steer::Close => self.close_market(ticker, now_us),
-            Steer::Determine(yes) => self.determine_market(ticker, yes, now_us),
-            Steer::Settle(yes) => {
-                let market = self.market_mut(ticker)?;
-                if market.status != Status::Determined {
-                    self.determine_market(ticker, yes, now_us)?;
-                } else if yes.is_some() {
-                    return Err(Refusal::bad_request("the market has its result already"));
-                }
-                self.enter(&Arc::from(ticker), Status::Finalized, now_us);
+            Steer::MoveClose { close_us } => self.move_close(ticker, close_us, now_us),
+            Steer::Determine(outcome) => self.determine_market(ticker, outcome, now_us),
+            Steer::Dispute => self.take_step(ticker, Step::Dispute, now_us),
+            Steer::Amend(outcome) => {
+                self.take_step(ticker, Step::Amend, now_us)?;
+                self.market_mut(ticker)?.listing.outcome = outcome;
                 Ok(())
             }
+            Steer::Settle(outcome) => self.settle_market(ticker, outcome, now_us),
+            Steer::ChangeGrid(grid) => self.change_grid(ticker, grid, now_us),
+            Steer::Rename { yes_sub_title } => self.rename(ticker, yes_sub_title, now_us),
         }
     }
 
-    /// Closes an open market now; subscribers are told of its new close.
-    fn close_market(&mut self, ticker: &str, now_us: i64) -> Result<(), Refusal> {
+    /// Gives a market another grid. Resting orders whose price is not on it are cancelled before the change is told,
+    /// with the reason of a halt, as it is the exchange that takes them out.
+    pub fn change_grid(&mut self, ticker: &str, grid: Grid, now_us: i64) -> Result<(), Refusal> {
         let market = self.market_mut(ticker)?;
-        if !matches!(market.status, Status::Active | Status::Inactive) {
-            return Err(Refusal::market_not_active());
+        refuse_combo(market)?;
+        if market.listing.grid == grid {
+            return Err(Refusal::bad_request(format!("the market's grid is {} already", grid.name)));
         }
-        market.listing.close_us = now_us;
-        let moved = LifecycleKind::CloseDateUpdated { close_ts: now_us / 1_000_000 };
-        let event = lifecycle(market, moved, now_us);
-        self.events.push(event);
-        self.enter(&Arc::from(ticker), Status::Closed, now_us);
+        let ticker = &Arc::clone(&market.ticker);
+        self.take_step(ticker, Step::ChangeGrid, now_us)?;
+        self.market_mut(ticker)?.listing.grid = grid;
+        self.cancel_resting_if(ticker, "HaltCancel", |order| !grid.allows(order.price), now_us);
+        let changed = LifecycleKind::PriceLevelStructureUpdated {
+            price_level_structure: grid.name,
+            ranges: grid.ranges,
+        };
+        self.tell_life(ticker, changed, now_us);
         Ok(())
     }
 
-    fn determine_market(&mut self, ticker: &str, yes: Option<bool>, now_us: i64) -> Result<(), Refusal> {
-        if self.market_mut(ticker)?.status != Status::Closed {
+    /// Closes an open market now; subscribers are told of its new close.
+    fn close_market(&mut self, ticker: &Arc<str>, now_us: i64) -> Result<(), Refusal> {
+        let market = self.market_mut(ticker)?;
+        refuse(market.status, Step::Close)?;
+        refuse_early(market, now_us)?;
+        market.listing.close_us = now_us;
+        self.tell_life(ticker, LifecycleKind::CloseDateUpdated { close_ts: now_us / 1_000_000 }, now_us);
+        self.take_step(ticker, Step::Close, now_us)
+    }
+
+    fn move_close(&mut self, ticker: &Arc<str>, close_us: i64, now_us: i64) -> Result<(), Refusal> {
+        let market = self.market_mut(ticker)?;
+        if close_us <= now_us.max(market.listing.open_us) {
+            return Err(Refusal::bad_request("a market's new close must lie ahead, and after it opens"));
+        }
+        let reopens = market.status == Status::Closed;
+        let step = if reopens { Step::Reopen } else { Step::MoveClose };
+        refuse(market.status, step)?;
+        if !reopens {
+            refuse_early(market, close_us)?;
+        }
+        market.listing.close_us = close_us;
+        self.tell_life(ticker, LifecycleKind::CloseDateUpdated { close_ts: close_us / 1_000_000 }, now_us);
+        self.take_step(ticker, step, now_us)
+    }
+
+    fn determine_market(
+        &mut self,
+        ticker: &Arc<str>,
+        outcome: Option<Outcome>,
+        now_us: i64,
+    ) -> Result<(), Refusal> {
+        if matches!(self.market_mut(ticker)?.status, Status::Active | Status::Inactive) {
             self.close_market(ticker, now_us)?;
         }
-        if let Some(yes) = yes {
-            let (result, value) = if yes { ("yes", DOLLAR) } else { ("no", 0) };
-            self.market_mut(ticker)?.listing.outcome = Outcome { result, value };
+        let market = self.market_mut(ticker)?;
+        refuse(market.status, Step::Determine)?;
+        if let Some(outcome) = outcome {
+            market.listing.outcome = outcome;
         }
-        self.enter(&Arc::from(ticker), Status::Determined, now_us);
+        self.take_step(ticker, Step::Determine, now_us)
+    }
+
+    fn settle_market(
+        &mut self,
+        ticker: &Arc<str>,
+        outcome: Option<Outcome>,
+        now_us: i64,
+    ) -> Result<(), Refusal> {
+        let status = self.market_mut(ticker)?.status;
+        match (status, outcome) {
+            (Status::Determined, Some(_)) => {
+                return Err(Refusal::bad_request("the market has its result already; it can be amended"));
+            }
+            (Status::Determined, None) => {}
+            (Status::Finalized, _) => refuse(status, Step::Settle)?,
+            _ => self.determine_market(ticker, outcome, now_us)?,
+        }
+        self.take_step(ticker, Step::Settle, now_us)
+    }
+
+    fn rename(&mut self, ticker: &Arc<str>, yes_sub_title: String, now_us: i64) -> Result<(), Refusal> {
+        let market = self.market_mut(ticker)?;
+        refuse_combo(market)?;
+        refuse(market.status, Step::Rename)?;
+        market.listing.yes_sub_title.clone_from(&yes_sub_title);
+        self.take_step(ticker, Step::Rename, now_us)?;
+        self.tell_life(ticker, LifecycleKind::MetadataUpdated { yes_sub_title }, now_us);
         Ok(())
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
+fn refuse(status: Status, step: Step) -> Result<(), Refusal> {
+    status.after(step).map(drop).ok_or_else(|| Refusal::bad_request(step.refused(status)))
+}
 
-    use super::*;
-    use crate::venue::fees::{FeeKind, FeeSchedule};
-    use crate::venue::grid::LINEAR_CENT;
-    use crate::venue::market::Listing;
-
-    fn venue() -> Venue {
-        let mut venue = Venue::new(1);
-        venue.open_account(false, BTreeMap::from([(0, 1_000_000)]));
-        let listing = Listing {
-            ticker: "A".to_owned(),
-            event_ticker: "E".to_owned(),
-            series_ticker: "S".to_owned(),
-            event_title: String::new(),
-            title: String::new(),
-            yes_sub_title: String::new(),
-            exchange_index: 0,
-            grid: LINEAR_CENT,
-            fees: FeeSchedule { kind: FeeKind::Quadratic, multiplier: 1_000 },
-            open_us: 0,
-            close_us: 1_000_000_000,
-            settlement_timer_s: 10,
-            outcome: Outcome { result: "no", value: 0 },
-            first_price: 5_000,
-        };
-        venue.list(listing, 0);
-        venue.advance(0);
-        venue.take_events();
-        venue
+/// A market that may not close early only closes later than planned.
+fn refuse_early(market: &Market, close_us: i64) -> Result<(), Refusal> {
+    if close_us < market.listing.close_us && !market.listing.can_close_early {
+        return Err(Refusal::bad_request("the market cannot close early"));
     }
+    Ok(())
+}
 
-    fn kinds(venue: &mut Venue) -> Vec<&'static str> {
-        let kind = |event: crate::venue::event::VenueEvent| match event {
-            crate::venue::event::VenueEvent::Lifecycle(lifecycle) => Some(lifecycle.kind.event_type()),
-            _ => None,
-        };
-        venue.take_events().into_iter().filter_map(kind).collect()
+/// The channel of combos has no words for such changes.
+fn refuse_combo(market: &Market) -> Result<(), Refusal> {
+    if market.combo.is_some() {
+        return Err(Refusal::bad_request("a combo keeps its grid and its name"));
     }
-
-    #[test]
-    fn a_step_brings_those_before_it_and_none_happens_twice() {
-        let mut venue = venue();
-        venue.steer("A", Steer::Settle(Some(true)), 5).unwrap();
-        assert_eq!(kinds(&mut venue), ["close_date_updated", "determined", "settled"]);
-        let market = venue.market("A").unwrap();
-        assert_eq!((market.status, market.listing.outcome.result), (Status::Finalized, "yes"));
-        for step in [Steer::Pause, Steer::Close, Steer::Determine(None), Steer::Settle(None)] {
-            assert!(venue.steer("A", step, 6).is_err(), "{step:?}");
-        }
-        assert!(venue.steer("B", Steer::Close, 6).is_err());
-        venue.advance(2_000_000_000);
-        assert!(kinds(&mut venue).is_empty());
-    }
-
-    #[test]
-    fn a_closed_market_goes_on_by_time() {
-        let mut venue = venue();
-        venue.steer("A", Steer::Close, 5).unwrap();
-        assert_eq!(kinds(&mut venue), ["close_date_updated"]);
-        venue.advance(5_000_005);
-        assert_eq!(kinds(&mut venue), ["determined"]);
-    }
+    Ok(())
 }

@@ -30,6 +30,7 @@ fn listing(value: i64) -> Listing {
         open_us: START,
         close_us: CLOSE,
         settlement_timer_s: 10,
+        can_close_early: true,
         outcome: Outcome {
             result: if value == 10_000 {
                 "yes"

@@ -81,9 +81,9 @@ async fn markets_are_moved_through_their_lives() {
     }
     assert_eq!(world.get(&format!("/markets/{ticker}")).json()["market"]["result"], "yes");
     for (path, action, expected, told) in [
-        (path.as_str(), json!({ "action": "pause" }), 400, "not active"),
-        (path.as_str(), json!({ "action": "explode" }), 400, "it can be pause"),
-        (path.as_str(), json!({ "action": "settle", "result": "maybe" }), 400, "yes or no"),
+        (path.as_str(), json!({ "action": "pause" }), 400, "a finalized market cannot be paused"),
+        (path.as_str(), json!({ "action": "explode" }), 400, "expected one of `pause`"),
+        (path.as_str(), json!({ "action": "settle", "result": "maybe" }), 400, "`yes`, `no`, `scalar`"),
         ("/control/markets/NOWHERE", json!({ "action": "close" }), 404, "market not found"),
     ] {
         let refused = world.post(path, action);
@@ -117,14 +117,14 @@ async fn trading_and_the_exchange_pause_and_resume() {
 fn stepped_time_moves_when_told() {
     let world = World::start(Options { pace: Pace::Stepped, control: true, ..Options::default() });
     let now_ms = |ms: i64| {
-        let stepped = world.post("/control/step", json!({ "ms": ms }));
+        let stepped = world.post("/control/time", json!({ "step_ms": ms }));
         assert_eq!(stepped.status, 200);
         stepped.json()["now_ms"].as_i64().unwrap()
     };
     let before = now_ms(0);
     assert_eq!(now_ms(1_500), before + 1_500);
-    assert_eq!(world.post("/control/step", json!({ "ms": -1 })).status, 400);
-    assert_eq!(World::controlled().post("/control/step", json!({ "ms": 1 })).status, 400);
+    assert_eq!(world.post("/control/time", json!({ "step_ms": -1 })).status, 400);
+    assert_eq!(World::controlled().post("/control/time", json!({ "step_ms": 1 })).status, 409);
     world.is_well();
 }
 

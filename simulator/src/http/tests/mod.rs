@@ -99,6 +99,7 @@ fn listing(ticker: &str, event: &str, shard: i64, grid: Grid, open_us: i64, clos
         open_us,
         close_us,
         settlement_timer_s: 10,
+        can_close_early: true,
         outcome: Outcome { result: "yes", value: 10_000 },
         first_price: 5_000,
     }

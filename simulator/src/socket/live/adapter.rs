@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::broadcast;
 
 use crate::host::Exchange;
+use crate::listener::Listener;
 use crate::venue::account::AccountId;
 use crate::venue::event::{Lifecycle, LifecycleKind, VenueEvent};
 use crate::venue::order::Order;
@@ -18,8 +19,8 @@ use super::port::{BookState, LiveExchange};
 impl LiveExchange for Exchange {
     type Event = VenueEvent;
 
-    fn events(&self) -> broadcast::Receiver<Arc<[VenueEvent]>> {
-        self.listen(|_| ()).1
+    fn events(&self) -> (broadcast::Receiver<Arc<[VenueEvent]>>, Listener) {
+        self.follow()
     }
 
     fn outgoing(event: &VenueEvent) -> Option<Outgoing<'_>> {
@@ -218,29 +219,39 @@ fn ticker(view: &crate::venue::event::Ticker) -> Ticker<'_> {
 
 fn market_lifecycle(lifecycle: &Lifecycle) -> MarketLifecycle<'_> {
     let change = match &lifecycle.kind {
-        LifecycleKind::Created { open_ts, close_ts, title, yes_sub_title, price_level_structure, ranges } => {
-            MarketChange::Created(Created {
-                exchange_index: lifecycle.exchange_index,
-                open_ts: *open_ts,
-                close_ts: *close_ts,
-                event_ticker: &lifecycle.event_ticker,
-                name: yes_sub_title,
-                title,
-                yes_sub_title,
-                no_sub_title: yes_sub_title,
-                rules_primary: title,
-                rules_secondary: "",
-                can_close_early: false,
-                expected_expiration_ts: *close_ts,
-                price_level_structure,
-                price_ranges: ranges,
-            })
-        }
+        LifecycleKind::Created {
+            open_ts,
+            close_ts,
+            title,
+            yes_sub_title,
+            price_level_structure,
+            ranges,
+            can_close_early,
+        } => MarketChange::Created(Created {
+            exchange_index: lifecycle.exchange_index,
+            open_ts: *open_ts,
+            close_ts: *close_ts,
+            event_ticker: &lifecycle.event_ticker,
+            name: yes_sub_title,
+            title,
+            yes_sub_title,
+            no_sub_title: yes_sub_title,
+            rules_primary: title,
+            rules_secondary: "",
+            can_close_early: *can_close_early,
+            expected_expiration_ts: *close_ts,
+            price_level_structure,
+            price_ranges: ranges,
+        }),
         LifecycleKind::Activated => MarketChange::Activated,
         LifecycleKind::Deactivated => MarketChange::Deactivated,
         LifecycleKind::CloseDateUpdated { close_ts } => {
             MarketChange::CloseDateUpdated { close_ts: *close_ts }
         }
+        LifecycleKind::PriceLevelStructureUpdated { price_level_structure, ranges } => {
+            MarketChange::PriceLevelStructureUpdated { price_level_structure, price_ranges: ranges }
+        }
+        LifecycleKind::MetadataUpdated { yes_sub_title } => MarketChange::MetadataUpdated { yes_sub_title },
         LifecycleKind::Determined { result, settlement_value, determination_ts } => {
             MarketChange::Determined {
                 determination_ts: *determination_ts,

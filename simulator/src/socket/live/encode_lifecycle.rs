@@ -4,6 +4,7 @@ use std::io::Write as _;
 
 use crate::socket::outbox::Payload;
 use crate::socket::text::{push, push_member, push_price};
+use crate::venue::units::Price;
 
 use super::encode::{push_head, push_price_member, push_tail};
 use super::message::{Created, EventFee, EventLifecycle, MarketChange, MarketLifecycle};
@@ -22,6 +23,15 @@ pub(super) fn market(to: &mut Payload, sid: u64, seq: u64, lifecycle: &MarketLif
         }
         MarketChange::CloseDateUpdated { close_ts } => {
             push!(to, r#","event_type":"close_date_updated","close_ts":{}"#, close_ts);
+        }
+        MarketChange::PriceLevelStructureUpdated { price_level_structure, price_ranges } => {
+            to.extend_from_slice(br#","event_type":"price_level_structure_updated""#);
+            push_member(to, "price_level_structure", price_level_structure);
+            push_ranges(to, price_ranges);
+        }
+        MarketChange::MetadataUpdated { yes_sub_title } => {
+            to.extend_from_slice(br#","event_type":"metadata_updated""#);
+            push_member(to, "yes_sub_title", yes_sub_title);
         }
         MarketChange::Determined { determination_ts, result, settlement_value } => {
             push!(to, r#","event_type":"determined","determination_ts":{}"#, determination_ts);
@@ -54,11 +64,14 @@ fn push_created(to: &mut Vec<u8>, created: &Created<'_>, is_combo: bool) {
     }
     to.push(b'}');
     push_member(to, "price_level_structure", created.price_level_structure);
-    if is_combo {
-        return;
+    if !is_combo {
+        push_ranges(to, created.price_ranges);
     }
+}
+
+fn push_ranges(to: &mut Vec<u8>, ranges: &[(Price, Price, Price)]) {
     to.extend_from_slice(br#","price_ranges":["#);
-    for (index, (start, end, step)) in created.price_ranges.iter().enumerate() {
+    for (index, (start, end, step)) in ranges.iter().enumerate() {
         to.extend_from_slice(if index == 0 { br#"{"start":""# } else { br#",{"start":""#.as_slice() });
         push_price(to, *start);
         push_price_member_after_string(to, "end", *end);

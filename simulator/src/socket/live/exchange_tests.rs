@@ -36,6 +36,7 @@ fn listing(ticker: &str) -> Listing {
         open_us: START,
         close_us: CLOSE,
         settlement_timer_s: 10,
+        can_close_early: true,
         outcome: Outcome { result: "yes", value: 10_000 },
         first_price: 5_000,
     }

@@ -10,6 +10,7 @@ use super::message::{
     BookDelta, Created, EventLifecycle, Fill, MarketChange, MarketLifecycle, Outgoing, Owner, Position,
     Ticker, Trade, UserOrder,
 };
+use crate::listener::Listener;
 use crate::venue::account::AccountId;
 use crate::venue::event::{Leg, Side};
 
@@ -51,8 +52,8 @@ impl Fake {
 impl LiveExchange for Fake {
     type Event = Outgoing<'static>;
 
-    fn events(&self) -> broadcast::Receiver<Arc<[Self::Event]>> {
-        self.events.subscribe()
+    fn events(&self) -> (broadcast::Receiver<Arc<[Self::Event]>>, Listener) {
+        (self.events.subscribe(), Listener::default())
     }
 
     fn outgoing(event: &Self::Event) -> Option<Outgoing<'_>> {

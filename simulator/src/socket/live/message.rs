@@ -158,6 +158,8 @@ pub(crate) enum MarketChange<'a> {
     Activated,
     Deactivated,
     CloseDateUpdated { close_ts: i64 },
+    PriceLevelStructureUpdated { price_level_structure: &'a str, price_ranges: &'a [(Price, Price, Price)] },
+    MetadataUpdated { yes_sub_title: &'a str },
     Determined { determination_ts: i64, result: &'a str, settlement_value: Price },
     Settled { settled_ts: i64 },
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::broadcast;
 
+use crate::listener::Listener;
 use crate::venue::account::AccountId;
 
 use super::message::{Outgoing, Ticker};
@@ -25,8 +26,8 @@ pub(crate) struct BookState {
 pub(crate) trait LiveExchange: 'static {
     type Event: 'static;
 
-    /// Joins the stream of events, one batch per command, in the order of commits.
-    fn events(&self) -> broadcast::Receiver<Arc<[Self::Event]>>;
+    /// Joins the stream of events, one batch per command, in the order of commits; the listener counts what is dealt with.
+    fn events(&self) -> (broadcast::Receiver<Arc<[Self::Event]>>, Listener);
 
     /// Returns what an event tells subscribers, none if nothing.
     fn outgoing(event: &Self::Event) -> Option<Outgoing<'_>>;

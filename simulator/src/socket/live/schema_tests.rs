@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::fake::{created, delta, event, fill, lifecycle, own_delta, position, ticker, trade, user_order};
-use super::message::{BookDelta, EventFee, MarketChange, MarketLifecycle};
+use super::message::{BookDelta, Created, EventFee, MarketChange, MarketLifecycle};
 use super::{encode, encode_lifecycle, encode_private};
 use crate::socket::book_frame::{Snapshot, snapshot};
 use crate::socket::channel::Channel;
@@ -20,6 +20,7 @@ use crate::socket::subscription::{Filter, Subscription};
 use crate::time::Clock;
 use crate::venue::event::Leg;
 use crate::venue::fees::{FeeKind, FeeSchedule};
+use crate::venue::grid::GRIDS;
 
 pub(super) fn specification() -> Option<Value> {
     let shared = std::env::var_os("OUTRIGGER_SHARED")
@@ -117,6 +118,10 @@ fn messages() -> Vec<(&'static str, Value)> {
         ),
         ("marketLifecycleV2Payload", market(MarketChange::Settled { settled_ts: 1 })),
         (
+            "marketMetadataUpdatedPayload",
+            market(MarketChange::MetadataUpdated { yes_sub_title: "62° or more" }),
+        ),
+        (
             "multivariateMarketLifecyclePayload",
             encoded(|to| {
                 encode_lifecycle::market(to, 1, 2, &MarketLifecycle { is_combo: true, ..created() })
@@ -145,10 +150,21 @@ fn messages() -> Vec<(&'static str, Value)> {
     ]
 }
 
+/// Every grid, when a market is created on it and when it changes to it.
+fn grids() -> impl Iterator<Item = (&'static str, Value)> {
+    GRIDS.iter().flat_map(|grid| {
+        let (price_level_structure, price_ranges) = (grid.name, grid.ranges);
+        let changed = MarketChange::PriceLevelStructureUpdated { price_level_structure, price_ranges };
+        let MarketChange::Created(on_it) = created().change else { unreachable!() };
+        let on_it = MarketChange::Created(Created { price_level_structure, price_ranges, ..on_it });
+        [("marketLifecycleV2Payload", market(changed)), ("marketLifecycleV2Payload", market(on_it))]
+    })
+}
+
 #[test]
 fn every_message_has_the_shape_of_the_specification() {
     let Some(specification) = specification() else { return };
-    for (name, message) in messages() {
+    for (name, message) in messages().into_iter().chain(grids()) {
         let schema = json!({
             "$ref": format!("#/components/schemas/{name}"),
             "components": specification["components"],

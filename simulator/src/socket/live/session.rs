@@ -16,6 +16,7 @@ use crate::socket::control::{self, Scope};
 use crate::socket::outbox::Outbox;
 use crate::socket::subscription::{Subscription, Subscriptions};
 
+use crate::listener::Listener;
 use crate::time::Clock;
 use crate::venue::account::AccountId;
 use crate::venue::communications::notice::Notice;
@@ -27,7 +28,7 @@ use super::throttle::Throttle;
 use super::{encode, encode_communications, encode_lifecycle, encode_private};
 
 /// Batches handled before other work of the connection gets its turn.
-const BATCHES_AT_ONCE_MAX: usize = 256;
+const BATCHES_AT_ONCE_MAX: u64 = 256;
 
 pub(crate) struct LiveSession<E: LiveExchange> {
     account: AccountId,
@@ -35,6 +36,7 @@ pub(crate) struct LiveSession<E: LiveExchange> {
     lock: Option<i64>,
     user_id: String,
     events: broadcast::Receiver<Arc<[E::Event]>>,
+    listener: Listener,
     subscriptions: Subscriptions,
     snapshots: Snapshots<E>,
     tickers: Throttle<E::Event>,
@@ -43,11 +45,13 @@ pub(crate) struct LiveSession<E: LiveExchange> {
 
 impl<E: LiveExchange> LiveSession<E> {
     pub(crate) fn new(exchange: Arc<E>, account: AccountId, lock: Option<i64>, clock: Arc<Clock>) -> Self {
+        let (events, listener) = exchange.events();
         Self {
             account,
             lock,
             user_id: exchange.user_id(account),
-            events: exchange.events(),
+            events,
+            listener,
             subscriptions: Subscriptions::default(),
             snapshots: Snapshots::new(exchange),
             tickers: Throttle::default(),
@@ -86,6 +90,28 @@ impl<E: LiveExchange> LiveSession<E> {
         if out.is_overflowing() {
             self.end_all(out);
         }
+    }
+
+    /// Handles a batch and those behind it, as many as there is room for; returns how many there were.
+    fn handle_waiting(&mut self, mut next: Option<Arc<[E::Event]>>, out: &mut Outbox) -> u64 {
+        let mut handled = 0;
+        while let Some(batch) = next.take() {
+            self.on_batch(&batch, out);
+            handled += 1;
+            if !out.has_room() || handled >= BATCHES_AT_ONCE_MAX {
+                break;
+            }
+            next = match self.events.try_recv() {
+                Ok(batch) => Some(batch),
+                Err(TryRecvError::Lagged(lost)) => {
+                    self.end_all(out);
+                    return handled.saturating_add(lost);
+                }
+                Err(TryRecvError::Empty | TryRecvError::Closed) => None,
+            };
+        }
+        self.send_due_tickers(out);
+        handled
     }
 
     fn wanting(&mut self, channel: Channel, ticker: &str) -> Option<&mut Subscription> {
@@ -143,6 +169,8 @@ impl<E: LiveExchange> LiveSession<E> {
             MarketChange::Activated
             | MarketChange::Deactivated
             | MarketChange::CloseDateUpdated { .. }
+            | MarketChange::PriceLevelStructureUpdated { .. }
+            | MarketChange::MetadataUpdated { .. }
             | MarketChange::Settled { .. } => false,
         };
         if shows_book
@@ -245,30 +273,17 @@ impl<E: LiveExchange> Session for LiveSession<E> {
     }
 
     async fn pump(&mut self, out: &mut Outbox) {
-        let mut next = match self.next_batch().await {
+        let next = match self.next_batch().await {
             Ok(batch) => batch,
-            Err(RecvError::Lagged(_)) => return self.end_all(out),
+            Err(RecvError::Lagged(lost)) => {
+                self.end_all(out);
+                return self.listener.finished(lost);
+            }
             // The exchange has stopped; the connection is closed by its stop signal.
             Err(RecvError::Closed) => return std::future::pending().await,
         };
-        for _ in 0..BATCHES_AT_ONCE_MAX {
-            match next.take() {
-                Some(batch) => self.on_batch(&batch, out),
-                None => break,
-            }
-            if !out.has_room() {
-                break;
-            }
-            next = match self.events.try_recv() {
-                Ok(batch) => Some(batch),
-                Err(TryRecvError::Lagged(_)) => return self.end_all(out),
-                Err(TryRecvError::Empty | TryRecvError::Closed) => None,
-            };
-        }
-        if let Some(batch) = next {
-            self.on_batch(&batch, out);
-        }
-        self.send_due_tickers(out);
+        let handled = self.handle_waiting(next, out);
+        self.listener.finished(handled);
     }
 
     fn wants_to_send(&self, out: &Outbox) -> bool {

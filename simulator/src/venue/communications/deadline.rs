@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use crate::venue::Venue;
-use crate::venue::market::Status;
 
 use super::state::{BatchStatus, QuoteStatus, QuoteStep, RfqStatus};
 
@@ -77,10 +76,9 @@ impl Venue {
     /// Closes what is still open on markets that are over.
     fn close_over(&mut self, now_us: i64) {
         let is_over = |ticker: &str| {
-            self.markets.get(ticker).is_none_or(|market| {
-                let over = matches!(market.status, Status::Closed | Status::Determined | Status::Finalized);
-                over || now_us >= market.listing.close_us
-            })
+            self.markets
+                .get(ticker)
+                .is_none_or(|market| !market.status.is_before_close() || now_us >= market.listing.close_us)
         };
         let open = self.communications.open.iter().filter_map(|(_, id)| self.communications.rfqs.get(id));
         let over: Vec<_> = open

@@ -215,7 +215,7 @@ fn nothing_is_asked_of_a_market_that_does_not_trade() {
     venue.set_trading_paused(true, START);
     assert_eq!(venue.create_rfq(0, &ask, START).unwrap_err().status, 409);
     venue.set_trading_paused(false, START);
-    venue.pause_market("KXT-1", START).unwrap();
+    venue.steer("KXT-1", crate::venue::steer::Steer::Pause, START).unwrap();
     assert_eq!(venue.create_rfq(0, &ask, START).unwrap_err().code, "MARKET_NOT_ACTIVE");
 }
 
