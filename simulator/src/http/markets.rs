@@ -61,11 +61,8 @@ async fn one(state: web::Data<HttpState>, ticker: Path<String>) -> Reply {
 
 async fn orderbook(request: HttpRequest, state: web::Data<HttpState>, ticker: Path<String>) -> Reply {
     let query = Query::of(&request)?;
-    let depth = match query.number("depth")? {
-        None => None,
-        Some(depth) if depth > DEPTH_MAX => return Err(ApiError::parameter("depth")),
-        Some(depth) => usize::try_from(depth).ok().filter(|depth| *depth > 0),
-    };
+    let depth = query.bounded("depth", 0..=DEPTH_MAX)?;
+    let depth = depth.and_then(|depth| usize::try_from(depth).ok()).filter(|depth| *depth > 0);
     let book = state.book(&ticker, depth)?;
     Ok(json(&json!({ "orderbook_fp": book })))
 }
