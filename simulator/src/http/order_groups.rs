@@ -79,7 +79,7 @@ async fn one(request: HttpRequest, state: web::Data<HttpState>, id: Path<String>
 fn group_json(group: &OrderGroup) -> Value {
     json!({
         "contracts_limit_fp": wire::count(group.limit),
-        "is_auto_cancel_enabled": true,
+        "is_auto_cancel_enabled": group.is_triggered,
         "exchange_index": group.exchange_index,
     })
 }
