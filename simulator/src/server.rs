@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServerHandle, ServiceRequest, ServiceResponse};
@@ -207,6 +208,8 @@ fn serve(listener: TcpListener, routes: Routes) -> Result<(ServerHandle, JoinHan
             .workers(WORKERS)
             // Small frames must leave at once: else each waits for the acknowledgement of the one before.
             .tcp_nodelay(true)
+            // A connection that has said its last ends at once: who closes a WebSocket waits for that.
+            .client_disconnect_timeout(Duration::ZERO)
             .shutdown_timeout(SHUTDOWN_S)
             .disable_signals()
             .listen(listener);

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use crate::venue::units::{self, Count, Price};
 
 use super::error::ApiError;
+use super::query::SUBACCOUNT_MAX;
 
 /// A JSON object of a request.
 #[derive(Debug, Clone)]
@@ -55,6 +56,15 @@ impl Body {
 
     pub(super) fn required_number(&self, name: &str) -> Result<i64, ApiError> {
         self.number(name)?.ok_or_else(|| ApiError::unreadable(format!("{name} is required")))
+    }
+
+    pub(super) fn subaccount(&self, name: &str) -> Result<Option<i64>, ApiError> {
+        match self.number(name)? {
+            Some(number) if !(0..=SUBACCOUNT_MAX).contains(&number) => {
+                Err(ApiError::unreadable(format!("{name} must be 0 to {SUBACCOUNT_MAX}")))
+            }
+            number => Ok(number),
+        }
     }
 
     pub(super) fn flag(&self, name: &str) -> Result<bool, ApiError> {

@@ -16,18 +16,18 @@ pub(super) const QUOTE: u32 = 2;
 /// The cost of asking for a better tier.
 pub(super) const UPGRADE: u32 = 30;
 
-/// The calls whose cost is not the default, as the exchange lists them.
+/// The calls whose cost is not the default, by path and method as the exchange lists them.
 const LISTED: &[(&str, &str, u32)] = &[
+    ("POST", "/account/api_usage_level/upgrade", UPGRADE),
+    ("POST", "/communications/quotes", QUOTE),
+    ("DELETE", "/communications/quotes/:quote_id", QUOTE),
+    ("GET", "/communications/quotes/:quote_id", QUOTE),
+    ("DELETE", "/communications/rfqs/:rfq_id/quotes/:quote_id", QUOTE),
+    ("GET", "/communications/rfqs/:rfq_id/quotes/:quote_id", QUOTE),
     ("DELETE", "/portfolio/events/orders", CANCEL),
     ("DELETE", "/portfolio/events/orders/:order_id", CANCEL),
     ("DELETE", "/portfolio/events/orders/batched", CANCEL),
     ("GET", "/portfolio/orders/:order_id", READ_ORDER),
-    ("POST", "/communications/quotes", QUOTE),
-    ("GET", "/communications/quotes/:quote_id", QUOTE),
-    ("DELETE", "/communications/quotes/:quote_id", QUOTE),
-    ("GET", "/communications/rfqs/:rfq_id/quotes/:quote_id", QUOTE),
-    ("DELETE", "/communications/rfqs/:rfq_id/quotes/:quote_id", QUOTE),
-    ("POST", "/account/api_usage_level/upgrade", UPGRADE),
 ];
 
 /// Returns the reply of `GET /account/endpoint_costs`.

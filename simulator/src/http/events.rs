@@ -195,6 +195,7 @@ fn event_json(venue: &Venue, markets: &[&Market], nested: bool, now_us: i64) -> 
         "collateral_return_type": "",
         "mutually_exclusive": false,
         "strike_date": wire::time(strike_us),
+        "strike_period": "",
         "settlement_sources": [],
         "last_updated_ts": wire::time(updated_us),
         "exchange_index": listing.exchange_index,

@@ -110,7 +110,7 @@ fn grant_of(state: &HttpState, account: AccountId, body: &Body) -> Result<Grant,
     if scopes.is_empty() {
         return Err(ApiError::bad_request("scopes must name at least one scope"));
     }
-    let subaccount = body.number("subaccount")?;
+    let subaccount = body.subaccount("subaccount")?;
     if let Some(number) = subaccount {
         // A key can be locked to a subaccount that its owner has.
         state.0.exchange.with(|venue| venue.subaccount(account, number))?;

@@ -61,11 +61,8 @@ async fn one(state: web::Data<HttpState>, ticker: Path<String>) -> Reply {
 
 async fn orderbook(request: HttpRequest, state: web::Data<HttpState>, ticker: Path<String>) -> Reply {
     let query = Query::of(&request)?;
-    let depth = match query.number("depth")? {
-        None => None,
-        Some(depth) if depth > DEPTH_MAX => return Err(ApiError::parameter("depth")),
-        Some(depth) => usize::try_from(depth).ok().filter(|depth| *depth > 0),
-    };
+    let depth = query.bounded("depth", 0..=DEPTH_MAX)?;
+    let depth = depth.and_then(|depth| usize::try_from(depth).ok()).filter(|depth| *depth > 0);
     let book = state.book(&ticker, depth)?;
     Ok(json(&json!({ "orderbook_fp": book })))
 }
@@ -254,6 +251,7 @@ fn life(market: &Market) -> Value {
         "open_time": wire::time(listing.open_us),
         "close_time": close_time,
         "expected_expiration_time": close_time,
+        "occurrence_datetime": market.combo.is_none().then_some(&close_time),
         "expiration_time": close_time,
         "latest_expiration_time": close_time,
         "settlement_timer_seconds": listing.settlement_timer_s,
@@ -269,15 +267,17 @@ fn life(market: &Market) -> Value {
 /// Returns the top of the book and the totals.
 fn quotes(market: &Market, now_us: i64) -> Value {
     let view = market.ticker_view(now_us);
+    // A market that nobody ever quoted was recorded with zeros; an empty side asks a dollar after that.
+    let yes_ask = if market.clock == 0 { 0 } else { view.yes_ask };
     // Where nobody had quoted a day ago, zeros.
     let day_ago = market.candles.at(now_us - DAY_US);
     let before = |of: fn(&Candle) -> Price| wire::price(day_ago.as_ref().map_or(0, of));
     json!({
         "yes_bid_dollars": wire::price(view.yes_bid),
         "yes_bid_size_fp": wire::count(view.yes_bid_size),
-        "yes_ask_dollars": wire::price(view.yes_ask),
+        "yes_ask_dollars": wire::price(yes_ask),
         "yes_ask_size_fp": wire::count(view.yes_ask_size),
-        "no_bid_dollars": wire::price(DOLLAR - view.yes_ask),
+        "no_bid_dollars": wire::price(DOLLAR - yes_ask),
         "no_ask_dollars": wire::price(DOLLAR - view.yes_bid),
         "last_price_dollars": wire::price(market.last_price),
         "volume_fp": wire::count(market.volume),

@@ -36,7 +36,7 @@ async fn create(request: HttpRequest, state: web::Data<HttpState>, body: Bytes) 
     state.charge(account, Charge::Write { cost: costs::DEFAULT, shard: Some(shard.unwrap_or(0)) })?;
     let body = body?;
     let limit = contracts_limit(&body)?;
-    let subaccount = body.number("subaccount")?.unwrap_or(0);
+    let subaccount = body.subaccount("subaccount")?.unwrap_or(0);
     let exchange_index = shard_of(body.number("exchange_index")?)?;
     let id = state.give(|venue, now_us| {
         Ok(venue.create_group(account, subaccount, exchange_index, limit, now_us)?)
@@ -79,19 +79,26 @@ async fn one(request: HttpRequest, state: web::Data<HttpState>, id: Path<String>
 fn group_json(group: &OrderGroup) -> Value {
     json!({
         "contracts_limit_fp": wire::count(group.limit),
-        "is_auto_cancel_enabled": true,
+        "is_auto_cancel_enabled": group.is_triggered,
         "exchange_index": group.exchange_index,
     })
 }
 
-async fn reset(request: HttpRequest, state: web::Data<HttpState>, id: Path<String>) -> Reply {
+async fn reset(request: HttpRequest, state: web::Data<HttpState>, id: Path<String>, body: Bytes) -> Reply {
     let account = state.admit_to_group(&request, &id)?;
+    object_or_nothing(&body)?;
     state.give(|venue, now_us| Ok(venue.reset_group(account, &id, now_us)?))?;
     Ok(json(&json!({})))
 }
 
-async fn trigger(request: HttpRequest, state: web::Data<HttpState>, id: Path<String>) -> Reply {
+/// Checks a body that says nothing: it may be absent.
+fn object_or_nothing(body: &[u8]) -> Result<(), ApiError> {
+    if body.is_empty() { Ok(()) } else { Body::parse(body).map(drop) }
+}
+
+async fn trigger(request: HttpRequest, state: web::Data<HttpState>, id: Path<String>, body: Bytes) -> Reply {
     let account = state.admit_to_group(&request, &id)?;
+    object_or_nothing(&body)?;
     state.give(|venue, now_us| Ok(venue.trigger_group(account, &id, now_us)?))?;
     Ok(json(&json!({})))
 }

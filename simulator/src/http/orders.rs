@@ -53,7 +53,7 @@ async fn list(request: HttpRequest, state: web::Data<HttpState>) -> Reply {
     };
     let (tickers, events) = (query.names("ticker")?, query.names("event_ticker")?);
     let span = query.span("min_ts", "max_ts")?;
-    let (subaccount, shard) = (query.subaccount()?, query.number("exchange_index")?);
+    let (subaccount, shard) = (query.subaccount()?, query.shard()?);
     let (view, cutoff) = (state.view(account)?, state.cutoff());
     let wanted = view.orders.iter().filter(|order| {
         !cutoff.has_order(order)
@@ -101,19 +101,17 @@ async fn queue_positions(request: HttpRequest, state: web::Data<HttpState>) -> R
     let account = state.admit(&request, Charge::Read(costs::DEFAULT))?;
     let query = Query::of(&request)?;
     let (tickers, event) = (query.names("market_tickers")?, query.text("event_ticker"));
-    if tickers.is_empty() && event.is_none() {
-        return Err(ApiError::bad_request("market_tickers or event_ticker is required"));
-    }
     let subaccount = query.subaccount()?.unwrap_or(0);
     let positions: Vec<Value> = state.0.exchange.with(|venue| {
         let of_event = |order: &Order| {
             let market = venue.market(&order.ticker);
-            market.is_some_and(|market| Some(market.listing.event_ticker.as_str()) == event)
+            event.is_none_or(|event| market.is_some_and(|market| market.listing.event_ticker == event))
         };
         let resting = venue.orders_of(account).into_iter().filter(|order| {
             order.status == OrderStatus::Resting
                 && order.subaccount == subaccount
-                && (tickers.contains(&&*order.ticker) || (tickers.is_empty() && of_event(order)))
+                && (tickers.is_empty() || tickers.contains(&&*order.ticker))
+                && of_event(order)
         });
         resting
             .map(|order| {

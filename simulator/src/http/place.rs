@@ -191,7 +191,7 @@ pub(super) fn new_order(body: &Body) -> Result<(NewOrder, Route), ApiError> {
         reduce_only: body.flag("reduce_only")?,
         cancel_order_on_pause: body.flag("cancel_order_on_pause")?,
         expiration_time: body.number("expiration_time")?,
-        subaccount: body.number("subaccount")?.unwrap_or(0),
+        subaccount: body.subaccount("subaccount")?.unwrap_or(0),
         order_group_id: body.optional_text("order_group_id")?.map(str::to_owned),
         exchange_index,
     };

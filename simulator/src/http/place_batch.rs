@@ -62,7 +62,7 @@ pub(super) async fn cancel(request: HttpRequest, state: web::Data<HttpState>, bo
 
 fn cancel_one(state: &HttpState, account: usize, item: &Body, order_id: &str) -> Result<Value, ApiError> {
     let route = Route::of(item.number("exchange_index")?)?;
-    let subaccount = item.number("subaccount")?.unwrap_or(0);
+    let subaccount = item.subaccount("subaccount")?.unwrap_or(0);
     let ticker = item.optional_text("market_ticker")?;
     let canceled = state.give(|venue, now_us| {
         of_subaccount(venue, account, order_id, subaccount)?;

@@ -187,7 +187,7 @@ impl<'a> PositionFilter<'a> {
             archived: false,
             tickers: query.names("ticker")?,
             event: query.text("event_ticker"),
-            shard: query.number("exchange_index")?,
+            shard: query.shard()?,
             settled,
             nonzero,
         })
@@ -242,7 +242,7 @@ async fn fills(request: HttpRequest, state: web::Data<HttpState>) -> Reply {
     let page = Page::of(&query, 100, 1_000)?;
     let (tickers, order_id) = (query.names("ticker")?, query.text("order_id"));
     let span = query.span("min_ts", "max_ts")?;
-    let (subaccount, shard) = (query.subaccount()?, query.number("exchange_index")?);
+    let (subaccount, shard) = (query.subaccount()?, query.shard()?);
     let (view, cutoff) = (state.view(account)?, state.cutoff());
     let items = (0_i64..).zip(&view.fills).filter(|(_, fill)| {
         !cutoff.has(fill.ts_us)

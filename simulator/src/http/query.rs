@@ -1,5 +1,7 @@
 //! Query parameters, read strictly: a value that cannot be used is refused, never guessed at.
 
+use std::ops::RangeInclusive;
+
 use actix_web::HttpRequest;
 use actix_web::web::Query as ActixQuery;
 
@@ -7,6 +9,8 @@ use super::error::ApiError;
 
 /// The largest number of tickers that one filter may name.
 const NAMES_MAX: usize = 100;
+/// The highest number of a subaccount.
+pub(super) const SUBACCOUNT_MAX: i64 = 63;
 
 /// The parameters of one request, in their order; a name may occur more than once.
 #[derive(Debug)]
@@ -39,6 +43,14 @@ impl Query {
         self.text(name).map(|value| value.parse().map_err(|_| ApiError::parameter(name))).transpose()
     }
 
+    /// Returns a number inside its bounds.
+    pub(super) fn bounded(&self, name: &str, bounds: RangeInclusive<i64>) -> Result<Option<i64>, ApiError> {
+        match self.number(name)? {
+            Some(number) if !bounds.contains(&number) => Err(ApiError::parameter(name)),
+            number => Ok(number),
+        }
+    }
+
     /// Returns a flag; absent is false.
     pub(super) fn flag(&self, name: &str) -> Result<bool, ApiError> {
         match self.text(name) {
@@ -66,10 +78,12 @@ impl Query {
 
     /// Returns the subaccount that is asked for.
     pub(super) fn subaccount(&self) -> Result<Option<i64>, ApiError> {
-        match self.number("subaccount")? {
-            Some(subaccount) if !(0..=63).contains(&subaccount) => Err(ApiError::parameter("subaccount")),
-            subaccount => Ok(subaccount),
-        }
+        self.bounded("subaccount", 0..=SUBACCOUNT_MAX)
+    }
+
+    /// Returns the shard that a list is asked for.
+    pub(super) fn shard(&self) -> Result<Option<i64>, ApiError> {
+        self.bounded("exchange_index", 0..=i64::from(i32::MAX))
     }
 }
 

@@ -50,6 +50,10 @@ async fn transfer(request: HttpRequest, state: web::Data<HttpState>, body: Bytes
     let amount = body.required_number("amount_cents")?.saturating_mul(CENT);
     let shard = body.number("exchange_index")?.unwrap_or(0);
     state.give(|venue, now_us| {
+        for number in [between.0, between.1] {
+            // Where money would go nowhere the request is at fault: the operation knows no 404.
+            venue.subaccount(account, number).map_err(|_| ApiError::bad_request("subaccount not found"))?;
+        }
         Ok(venue.transfer_between_subaccounts(account, &id, between, shard, amount, now_us)?)
     })?;
     Ok(json(&json!({})))

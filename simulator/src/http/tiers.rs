@@ -29,8 +29,10 @@ pub(super) const ALL: [Tier; 7] = [
 ];
 /// Where one can register public keys of one's own.
 const OWN_KEYS: &str = "premier";
-/// Seconds of tokens that a bucket holds above the first tier, as measured; there it holds one.
+/// Seconds of tokens that a bucket holds above the first tier, as measured. In the first tier they are those that were
+/// recorded last: two for reads, one for writes.
 const BURST_S: u32 = 3;
+const LOWEST_BURST_S: (u32, u32) = (2, 1);
 
 /// Returns how high a tier stands; unknown names stand lowest.
 pub(super) fn rank(name: &str) -> usize {
@@ -45,13 +47,13 @@ pub(super) fn registers_keys(name: &str) -> bool {
 impl Tier {
     fn limits(&self) -> Limits {
         let is_lowest = self.name == LOWEST.name;
-        let burst_s = if is_lowest { 1 } else { BURST_S };
-        let bucket = |rate: u32| Bucket { refill_rate: rate, bucket_capacity: rate * burst_s };
+        let (read_s, write_s) = if is_lowest { LOWEST_BURST_S } else { (BURST_S, BURST_S) };
+        let bucket = |rate: u32, burst_s: u32| Bucket { refill_rate: rate, bucket_capacity: rate * burst_s };
         let is_low = is_lowest || self.name == "advanced";
         Limits {
             usage_tier: self.name.to_owned(),
-            read: bucket(self.read),
-            write: bucket(self.write),
+            read: bucket(self.read, read_s),
+            write: bucket(self.write, write_s),
             balance_per_second: if is_low { 1 } else { 5 },
         }
     }
@@ -95,7 +97,7 @@ mod tests {
         let rates: Vec<u32> =
             ALL.iter().map(|tier| Limits::of_tier(tier.name).unwrap().write.refill_rate).collect();
         assert!(rates.is_sorted() && rates[0] == 100 && rates[6] == 9_600);
-        assert_eq!(Limits::of_tier("basic").unwrap().read.bucket_capacity, 200);
+        assert_eq!(Limits::of_tier("basic").unwrap().read.bucket_capacity, 400);
         assert_eq!(Limits::of_tier("advanced").unwrap().write.bucket_capacity, 900);
         assert_eq!(Limits::of_tier("gold"), None);
         assert!(registers_keys("prime") && !registers_keys("expert"));

@@ -168,13 +168,13 @@ async fn withdrawals(request: HttpRequest, state: web::Data<HttpState>) -> Reply
     Ok(json(&json!({ "withdrawals": [], "cursor": "" })))
 }
 
-/// Returns what the resting orders of all subaccounts tie up.
+/// Returns what the resting orders of all subaccounts are worth.
 async fn resting_value(request: HttpRequest, state: web::Data<HttpState>) -> Reply {
     let account = state.admit(&request, Charge::Read(costs::DEFAULT))?;
-    let by_shard = state.0.exchange.with(|venue| venue.tied_by_shard(account));
+    let by_shard = state.0.exchange.with(|venue| venue.resting_value_by_shard(account));
     let breakdown: Vec<Value> = by_shard
         .iter()
-        .map(|(shard, tied)| json!({ "exchange_index": shard, "balance": wire::average(*tied) }))
+        .map(|(shard, value)| json!({ "exchange_index": shard, "balance": wire::average(*value) }))
         .collect();
     Ok(json(&json!({
         "total_resting_order_value": wire::cents(by_shard.values().sum()),

@@ -36,6 +36,8 @@ const SILENCE_MAX: Duration = Duration::from_secs(120);
 const CHUNKS_IN_FLIGHT: usize = 2;
 /// How long a closing connection may take to hand over its last bytes.
 const FLUSH_MAX: Duration = Duration::from_secs(2);
+/// How long a client may take to answer a Close.
+const ANSWER_MAX: Duration = Duration::from_secs(1);
 
 /// What a connection does with commands, and where its frames come from.
 pub(crate) trait Session {
@@ -83,25 +85,25 @@ async fn run<S: Session>(mut inbox: Inbox, mut session: S, chunks: mpsc::Sender<
     let mut heartbeat = interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
     heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut heard_at = Instant::now();
-    loop {
+    let awaits_answer = loop {
         tokio::select! {
             biased;
             () = stop.cancelled() => {
                 out.close(CloseCode::Away, "exchange is going away");
-                break;
+                break true;
             }
             how = cuts.next() => {
                 if how != Cut::Close {
                     return;
                 }
                 out.close(CloseCode::Away, "maintenance");
-                break;
+                break true;
             }
             // Who does not read is not heard either: the answers would pile up.
             inbound = inbox.next(), if !out.is_overflowing() => {
                 heard_at = Instant::now();
                 if !on_inbound(inbound, &mut session, &mut out) {
-                    break;
+                    break false;
                 }
             }
             permit = chunks.reserve(), if !out.is_empty() => match permit {
@@ -122,8 +124,17 @@ async fn run<S: Session>(mut inbox: Inbox, mut session: S, chunks: mpsc::Sender<
             }
             () = session.pump(&mut out), if session.wants_to_send(&out) => {}
         }
-    }
+    };
     let _ = tokio::time::timeout(FLUSH_MAX, flush(&mut out, &chunks)).await;
+    if awaits_answer {
+        let _ = tokio::time::timeout(ANSWER_MAX, answered(&mut inbox)).await;
+    }
+    // Dropping the body's sender ends the connection.
+}
+
+/// Waits until the client has closed as well; what it says before that comes too late.
+async fn answered(inbox: &mut Inbox) {
+    while let Inbound::Text(_) | Inbound::Binary | Inbound::Ping(_) | Inbound::Pong = inbox.next().await {}
 }
 
 /// Handles one message of the client; false ends the connection.

@@ -40,19 +40,19 @@ fn push_decimal(to: &mut Vec<u8>, units: i64, one: u64, places: usize) {
     push!(to, "{sign}{}.{:0places$}", magnitude / one, magnitude % one);
 }
 
-/// Appends an RFC 3339 time cut to milliseconds, trailing zeros dropped as the exchange does.
+/// Appends an RFC 3339 time in microseconds, trailing zeros dropped as the exchange does.
 pub(crate) fn push_time(to: &mut Vec<u8>, ts_us: i64) {
     let seconds = ts_us.div_euclid(1_000_000);
-    let ms = ts_us.rem_euclid(1_000_000) / 1_000;
+    let fraction = ts_us.rem_euclid(1_000_000);
     let (year, month, day) = civil(seconds.div_euclid(86_400));
     let of_day = seconds.rem_euclid(86_400);
     let (hour, minute, second) = (of_day / 3_600, of_day / 60 % 60, of_day % 60);
     push!(to, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}");
-    match (ms % 10, ms % 100) {
-        _ if ms == 0 => {}
-        (_, 0) => push!(to, ".{}", ms / 100),
-        (0, _) => push!(to, ".{:02}", ms / 10),
-        _ => push!(to, ".{ms:03}"),
+    if fraction != 0 {
+        push!(to, ".{fraction:06}");
+        while to.last() == Some(&b'0') {
+            to.pop();
+        }
     }
     to.push(b'Z');
 }
@@ -95,7 +95,7 @@ mod tests {
         for ts_us in
             [0, 951_782_400_000_000, 1_790_000_000_123_456, 4_102_444_799_999_999, 1_709_164_800_500_000]
         {
-            let expected = jiff::Timestamp::from_microsecond(ts_us / 1_000 * 1_000).unwrap().to_string();
+            let expected = jiff::Timestamp::from_microsecond(ts_us).unwrap().to_string();
             assert_eq!(text(|to| push_time(to, ts_us)), expected);
         }
     }

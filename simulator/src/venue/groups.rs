@@ -2,7 +2,8 @@
 //!
 //! A group that reaches its limit is triggered: its resting orders are cancelled, new ones refused, until it is reset.
 //! Chosen where nothing is documented: the limit counts as hit when it is reached; an order that is still matching then
-//! loses what is left of it; `is_auto_cancel_enabled` stays true for the life of a group.
+//! loses what is left of it. `is_auto_cancel_enabled` was recorded as false for a new group; here it is true while the
+//! group is triggered.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;

@@ -169,7 +169,7 @@ fn free_cash_follows_the_target_and_leaves_what_orders_need() {
     assert!(venue.set_target(0, BTreeMap::from([(1, 60)]), Reservation::Sum).is_err());
     venue.set_target(0, target, Reservation::Sum).unwrap();
     venue.advance(START + 10 * SECOND);
-    let tied = venue.tied_by_shard(0)[&0];
+    let tied = venue.accounts[0].tied_on_shard[&0];
     let total: Micros = (0..3).map(|shard| cash(&venue, 0, shard)).sum();
     assert_eq!((cash(&venue, 0, 0), total), (tied, 100 * DOLLAR));
     assert!(tied > 20 * DOLLAR && cash(&venue, 0, 1) > 2 * cash(&venue, 0, 2));

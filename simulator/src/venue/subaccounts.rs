@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use super::Venue;
 use super::account::{Account, AccountId, Deposit};
+use super::event::Side;
+use super::order::OrderStatus;
 use super::refusal::Refusal;
-use super::units::Micros;
+use super::units::{DOLLAR, Micros};
 
 /// A member has at most this many beside its primary account.
 const SUBACCOUNTS_MAX: i64 = 63;
@@ -42,14 +44,17 @@ impl Venue {
         self.accounts.get(member)?.first_deposit.clone()
     }
 
-    /// Returns what the resting orders of a member tie up, by shard, in all its subaccounts.
-    pub fn tied_by_shard(&self, member: AccountId) -> BTreeMap<i64, Micros> {
-        let mut by_shard = BTreeMap::new();
-        for account in self.subaccounts_of(member).filter_map(|(_, id)| self.accounts.get(id)) {
-            for shard in account.cash.keys() {
-                *by_shard.entry(*shard).or_insert(0) +=
-                    account.tied_on_shard.get(shard).copied().unwrap_or(0);
-            }
+    /// Returns what the resting orders of a member are worth at their limits, without fees, by shard.
+    pub fn resting_value_by_shard(&self, member: AccountId) -> BTreeMap<i64, Micros> {
+        let shards = self.accounts.get(member).into_iter().flat_map(|account| account.cash.keys());
+        let mut by_shard: BTreeMap<i64, Micros> = shards.map(|shard| (*shard, 0)).collect();
+        let resting = self.orders_of(member).into_iter();
+        for order in resting.filter(|order| order.status == OrderStatus::Resting) {
+            let each = match order.side {
+                Side::Bid => order.price,
+                Side::Ask => DOLLAR - order.price,
+            };
+            *by_shard.entry(order.exchange_index).or_insert(0) += each * order.remaining;
         }
         by_shard
     }

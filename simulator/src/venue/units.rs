@@ -47,9 +47,9 @@ pub fn money_text(micros: Micros) -> String {
     write(micros, 6)
 }
 
-/// RFC 3339 with microseconds, of a time in microseconds since the Unix epoch.
+/// RFC 3339 of a time in microseconds since the Unix epoch, trailing zeros dropped as the exchange does.
 pub fn time_text(us: i64) -> String {
-    jiff::Timestamp::from_microsecond(us).map_or_else(|_| String::new(), |at| format!("{at:.6}"))
+    jiff::Timestamp::from_microsecond(us).map_or_else(|_| String::new(), |at| at.to_string())
 }
 
 #[cfg(test)]
@@ -66,5 +66,7 @@ mod tests {
         }
         assert_eq!((price_text(5600), count_text(-305)), ("0.5600".into(), "-3.05".into()));
         assert_eq!(time_text(1_790_000_000_123_456), "2026-09-21T14:13:20.123456Z");
+        assert_eq!(time_text(1_790_000_000_123_400), "2026-09-21T14:13:20.1234Z");
+        assert_eq!(time_text(1_790_000_000_000_000), "2026-09-21T14:13:20Z");
     }
 }

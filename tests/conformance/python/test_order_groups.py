@@ -14,7 +14,7 @@ def group(client, market):
 
 def test_a_group_from_creation_to_deletion(client, market, group):
     listed = {g.id: g for g in client.get_order_groups(subaccount=0).order_groups}
-    assert listed[group].contracts_limit_fp == "5.00" and listed[group].is_auto_cancel_enabled is True
+    assert listed[group].contracts_limit_fp == "5.00" and listed[group].is_auto_cancel_enabled is False
     order = client.create_order_v2(**new_order(market, order_group_id=group))
     assert client.get_order(order.order_id).order.order_group_id == group
     shown = client.get_order_group(group, subaccount=0)

@@ -79,12 +79,7 @@ fn status<T: Copy>(query: &Query, known: &[(&str, T)]) -> Result<Option<T>, ApiE
 }
 
 fn subaccount(body: &Body, name: &str) -> Result<Option<i64>, ApiError> {
-    match body.number(name)? {
-        Some(number) if !(0..=63).contains(&number) => {
-            Err(ApiError::unreadable(format!("{name} must be 0 to 63")))
-        }
-        number => Ok(number),
-    }
+    body.subaccount(name)
 }
 
 /// Subtraders belong to members of another kind, of which there are none here.

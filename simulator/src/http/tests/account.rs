@@ -42,8 +42,8 @@ fn the_upgrade_costs_thirty_tokens() {
     run(async {
         let world = World::new(basic());
         let client = client(&world).await;
-        // 200 tokens: six upgrades, and one read of ten.
-        for _ in 0..6 {
+        // 400 tokens: thirteen upgrades, and one read of ten.
+        for _ in 0..13 {
             let refused = client.signed(1, Method::POST, "/account/api_usage_level/upgrade", None).await;
             assert_eq!(refused.status, 403);
         }

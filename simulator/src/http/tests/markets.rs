@@ -26,7 +26,8 @@ fn markets_are_listed_filtered_and_paged() {
         assert_eq!(market["price_ranges"][1], json!({"start":"0.1000","end":"0.9000","step":"0.0100"}));
         assert_eq!(
             (&market["yes_ask_dollars"], &market["no_bid_dollars"]),
-            (&json!("1.0000"), &json!("0.0000"))
+            (&json!("0.0000"), &json!("1.0000")),
+            "never quoted"
         );
     });
 }

@@ -1,6 +1,7 @@
 //! The routes on a quiet exchange of their own: every reply and refusal as a client sees it.
 
 mod account;
+mod bounds;
 mod candles;
 mod catalog;
 mod combos;

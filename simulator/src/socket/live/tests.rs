@@ -50,7 +50,7 @@ fn a_snapshot_is_spliced_with_the_changes_after_its_clock() {
                 (&frame["msg"]["price_dollars"], &frame["msg"]["delta_fp"]),
                 (&json!("0.4700"), &json!("-3.00"))
             );
-            assert_eq!(frame["msg"]["ts"], "2026-09-21T14:13:20.123Z");
+            assert_eq!(frame["msg"]["ts"], "2026-09-21T14:13:20.123456Z");
         }
     });
 }
