@@ -54,8 +54,9 @@ pub struct Feed(Arc<Open>);
 impl Feed {
     /// Serves a recording.
     pub fn replay(recording: Arc<Recording>) -> Self {
+        // What a recording says is not the exchange's own: it stays off the tape.
         Self(Arc::new(move |request, payload, _, wire| {
-            connection::serve(request, payload, recording.session(), wire)
+            connection::serve(request, payload, recording.session(), Wire { track: None, ..wire })
         }))
     }
 

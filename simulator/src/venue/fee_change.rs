@@ -155,6 +155,7 @@ mod tests {
             fees: QUADRATIC,
             open_us: 0,
             close_us: 1_000,
+            can_close_early: false,
             settlement_timer_s: 1,
             outcome: Outcome { result: "no", value: 0 },
             first_price: 5_000,

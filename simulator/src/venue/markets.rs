@@ -62,6 +62,11 @@ impl Markets {
         self.iter().map(|(_, market)| market)
     }
 
+    /// Markets in the order in which they were listed, save that gaps are filled.
+    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut Market> {
+        self.slots.iter_mut().flatten()
+    }
+
     /// Removes every market that `keep` does not want.
     pub fn retain(&mut self, mut keep: impl FnMut(&Arc<str>, &Market) -> bool) {
         let gone: Vec<Arc<str>> = self
