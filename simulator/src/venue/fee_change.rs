@@ -157,6 +157,7 @@ mod tests {
             close_us: 1_000,
             can_close_early: false,
             settlement_timer_s: 1,
+            can_close_early: true,
             outcome: Outcome { result: "no", value: 0 },
             first_price: 5_000,
         }

@@ -2,6 +2,8 @@
 //!
 //! Invariant: after a pause every book's clock starts anew, lower than it was.
 
+use std::sync::Arc;
+
 use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
@@ -65,7 +67,12 @@ impl Venue {
         if is_on {
             self.hours.resume_us = Some(end_us);
         } else {
-            self.markets.values_mut().for_each(|market| market.clock = 0);
+            let tickers: Vec<Arc<str>> = self.markets.keys().cloned().collect();
+            for ticker in &tickers {
+                if let Some(market) = self.markets.get_mut(ticker) {
+                    market.clock = 0;
+                }
+            }
         }
     }
 }

@@ -63,7 +63,14 @@ async fn markets_are_moved_through_their_lives() {
     for (action, status, events) in [
         (json!({ "action": "pause" }), "inactive", &["deactivated"][..]),
         (json!({ "action": "resume" }), "active", &["activated"]),
+        (json!({ "action": "grid", "grid": "deci_cent" }), "active", &["price_level_structure_updated"]),
+        (json!({ "action": "rename", "yes_sub_title": "63°" }), "active", &["metadata_updated"]),
         (json!({ "action": "close" }), "closed", &["close_date_updated"]),
+        (json!({ "action": "move_close", "close_in": "1h" }), "active", &["close_date_updated", "activated"]),
+        (json!({ "action": "close" }), "closed", &["close_date_updated"]),
+        (json!({ "action": "determine", "result": "no" }), "determined", &["determined"]),
+        (json!({ "action": "dispute" }), "disputed", &[]),
+        (json!({ "action": "amend", "result": "scalar", "value": "0.4325" }), "amended", &[]),
         (json!({ "action": "determine", "result": "yes" }), "determined", &["determined"]),
         (json!({ "action": "settle" }), "finalized", &["settled"]),
     ] {
@@ -79,7 +86,10 @@ async fn markets_are_moved_through_their_lives() {
             assert_eq!(frame["msg"]["event_type"], *event);
         }
     }
-    assert_eq!(world.get(&format!("/markets/{ticker}")).json()["market"]["result"], "yes");
+    let market = world.get(&format!("/markets/{ticker}")).json()["market"].clone();
+    assert_eq!((&market["result"], &market["yes_sub_title"]), (&json!("yes"), &json!("63°")));
+    let ranges = json!([{ "start": "0.0000", "end": "1.0000", "step": "0.0010" }]);
+    assert_eq!((&market["price_level_structure"], &market["price_ranges"]), (&json!("deci_cent"), &ranges));
     for (path, action, expected, told) in [
         (path.as_str(), json!({ "action": "pause" }), 400, "a finalized market cannot be paused"),
         (path.as_str(), json!({ "action": "explode" }), 400, "expected one of `pause`"),

@@ -12,6 +12,7 @@ mod control;
 mod documented;
 mod rest;
 mod rest_bytes;
+mod scenarios;
 mod stream;
 mod stream_bytes;
 mod tls;

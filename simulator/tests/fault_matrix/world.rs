@@ -65,9 +65,14 @@ impl World {
     }
 
     pub(crate) fn start(options: Options) -> World {
+        World::play("still", options)
+    }
+
+    /// Starts an exchange that plays a named scenario.
+    pub(crate) fn play(scenario: &str, options: Options) -> World {
         let running = spawn(Options {
             listen: "127.0.0.1:0".parse().unwrap(),
-            scenario: Scenario::named("still").unwrap(),
+            scenario: Scenario::named(scenario).unwrap(),
             keys: vec![KeyEntry { id: "member".to_owned(), public_pem: public_pem() }],
             ..options
         })

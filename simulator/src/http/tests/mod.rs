@@ -8,6 +8,7 @@ mod combos;
 mod communications;
 mod history;
 mod keys;
+mod life;
 mod limits;
 mod markets;
 mod orders;
