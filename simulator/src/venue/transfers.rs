@@ -218,7 +218,7 @@ impl Venue {
                 .resting
                 .iter()
                 .filter(|(ticker, _)| {
-                    self.markets.get(*ticker).is_some_and(|market| market.listing.exchange_index == shard)
+                    self.markets.get(ticker).is_some_and(|market| market.listing.exchange_index == shard)
                 })
                 .map(|(_, commitment)| commitment.tied)
                 .max()
