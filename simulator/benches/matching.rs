@@ -2,7 +2,12 @@
 //!
 //! Four members with collateral, fees and private events trade 20 markets: six of ten commands place inside or near the
 //! spread, three cancel, one decreases; events are taken after every command as a server would.
-#![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a benchmark prints its figures and may fail"
+)]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -268,7 +268,9 @@ fn life(market: &Market) -> Value {
 fn quotes(market: &Market, now_us: i64) -> Value {
     let view = market.ticker_view(now_us);
     // A market that nobody ever quoted was recorded with zeros; an empty side asks a dollar after that.
-    let yes_ask = if market.clock == 0 { 0 } else { view.yes_ask };
+    let is_unseen =
+        market.clock == 0 && market.volume == 0 && view.yes_bid_size == 0 && view.yes_ask_size == 0;
+    let yes_ask = if is_unseen { 0 } else { view.yes_ask };
     // Where nobody had quoted a day ago, zeros.
     let day_ago = market.candles.at(now_us - DAY_US);
     let before = |of: fn(&Candle) -> Price| wire::price(day_ago.as_ref().map_or(0, of));

@@ -195,3 +195,34 @@ fn resolved<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
         .find_map(|key| schema[key].get(0))
         .map_or(schema, |inner| resolved(document, inner))
 }
+
+#[test]
+fn a_reply_of_another_shape_is_noticed() {
+    use serde_json::json;
+    if document().is_none() {
+        return;
+    }
+    let schema = schema_of("get", "/portfolio/balance", 200);
+    let recorded = json!({
+        "balance": 99952, "balance_breakdown": [{ "balance": "999.5200", "exchange_index": 0 }],
+        "balance_dollars": "999.5200", "portfolio_value": 48, "updated_ts": 1783302927, "removed": 1,
+    });
+    let differences = |change: &dyn Fn(&mut Value)| {
+        let mut ours = recorded.clone();
+        ours.as_object_mut().unwrap().remove("removed");
+        change(&mut ours);
+        let mut findings = Findings { formats: true, ..Findings::default() };
+        findings.compare(schema, &recorded, &ours, "");
+        findings.differences.len()
+    };
+    assert_eq!(differences(&|_| {}), 0);
+    assert_eq!(differences(&|ours| ours["balance"] = json!("99952")), 1, "another type");
+    assert_eq!(differences(&|ours| ours["balance_dollars"] = json!("999.52")), 1, "other decimals");
+    assert_eq!(differences(&|ours| ours["misspelled"] = json!(1)), 1, "an unknown member");
+    assert_eq!(
+        differences(&|ours| drop(ours.as_object_mut().unwrap().remove("balance"))),
+        1,
+        "a lost member"
+    );
+    assert_eq!(differences(&|ours| ours["balance_breakdown"][0]["balance"] = json!("1")), 1, "in a list");
+}

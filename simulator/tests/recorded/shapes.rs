@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::shape::{Findings, document, recording, schema_of};
-use crate::world::{ORDERS, Who, World, order};
+use crate::world::{Who, World, order};
 
 /// Recorded bodies of one operation and what this exchange answers to it.
 struct Pair {
@@ -39,10 +39,8 @@ struct Lived {
     world: World,
     ticker: String,
     settled: String,
-    order_id: String,
     resting_id: String,
     group: Value,
-    group_path: String,
 }
 
 fn lived() -> Lived {
@@ -56,22 +54,33 @@ fn lived() -> Lived {
     });
     let ticker = world.market().to_owned();
     world.place(Who::Bob, order(&ticker, "ask", "0.52", "1"));
-    let order_id = world.place(Who::Alice, order(&ticker, "bid", "0.52", "1"));
+    world.place(Who::Alice, order(&ticker, "bid", "0.52", "1"));
     let resting_id = world.place(Who::Alice, order(&ticker, "bid", "0.10", "3"));
     let created = world.post("/portfolio/order_groups/create", json!({ "contracts_limit": 10 }));
     let group = created.json();
-    let group_path = format!("/portfolio/order_groups/{}", group["order_group_id"].as_str().unwrap());
     let settled = world.fresh().to_owned();
     let settle = json!({ "action": "settle", "result": "yes" });
     assert_eq!(world.post(&format!("/control/markets/{settled}"), settle).status, 200);
     let path = format!("/markets/{settled}");
     world.until(&path, |answer| answer.json()["market"]["status"] == "finalized");
-    Lived { world, ticker, settled, order_id, resting_id, group, group_path }
+    Lived { world, ticker, settled, resting_id, group }
 }
 
 impl Lived {
-    fn get(&self, template: &'static str, path: &str, recorded: Vec<Value>, formats: bool) -> Pair {
-        let answer = self.world.get(path);
+    /// Reads an operation of the market, event and so on that this is about.
+    fn get(&self, template: &'static str, query: &str, recorded: Vec<Value>, formats: bool) -> Pair {
+        let mut path = format!("{template}{query}");
+        for (name, value) in [
+            ("series_ticker", self.ticker.split('-').next().unwrap()),
+            ("event_ticker", self.ticker.rsplit_once('-').unwrap().0),
+            ("ticker", &self.ticker),
+            ("order_id", &self.resting_id),
+            ("order_group_id", self.group["order_group_id"].as_str().unwrap()),
+            ("collection_ticker", "KXSIMCOMBO-R"),
+        ] {
+            path = path.replace(&format!("{{{name}}}"), value);
+        }
+        let answer = self.world.get(&path);
         assert_eq!(answer.status, 200, "{path}: {answer:?}");
         Pair { template, method: "get", status: 200, recorded, ours: answer.json(), formats }
     }
@@ -89,94 +98,88 @@ fn step(scenario: &str, name: &str) -> Vec<Value> {
     all.iter().filter(|entry| entry["step"] == name).map(|entry| entry["data"].clone()).collect()
 }
 
+/// Returns the values of a recording's objects, one file after the other.
+fn values_of(file: &str, key: &str) -> Vec<(String, Value)> {
+    let files = recording(file).into_iter();
+    files.flat_map(|file| file[key].as_object().unwrap().clone()).collect()
+}
+
+/// Makes one reply of recorded markets; none if nothing was recorded.
+fn listed(markets: Vec<Value>) -> Vec<Value> {
+    if markets.is_empty() { vec![] } else { vec![json!({ "markets": markets, "cursor": "" })] }
+}
+
+fn recorded_candles() -> Vec<Value> {
+    let markets = values_of("rest_sports_2026_08/candlesticks_mlb.json.zst", "markets").into_iter();
+    markets
+        .map(|(ticker, market)| json!({ "ticker": ticker, "candlesticks": market["candlesticks"] }))
+        .collect()
+}
+
+fn recorded_books() -> Vec<Value> {
+    let esports = recording("rest_esports_orderbooks_2026_07/orderbooks.jsonl.zst");
+    let weather = recording("rest_weather_orderbooks_2026_07/orderbooks.jsonl.zst");
+    let esports = esports.iter().map(|line| line["response"].clone());
+    let weather = weather.iter().take(50).map(|line| json!({ "orderbook_fp": line["orderbook_fp"] }));
+    esports.chain(weather).collect()
+}
+
 #[test]
 fn market_data() {
     if document().is_none() {
         return;
     }
     let lived = lived();
-    let (ticker, settled) = (&lived.ticker, &lived.settled);
-    let series = ticker.split('-').next().unwrap();
-    let event = ticker.rsplit_once('-').unwrap().0;
-    let listed = |markets: Vec<Value>| {
-        if markets.is_empty() { vec![] } else { vec![json!({ "markets": markets, "cursor": "" })] }
-    };
     let crypto = recording("rest_crypto_markets_2026_07/markets.jsonl.zst");
-    let crypto: Vec<Value> = crypto.into_iter().step_by(100).map(|line| line["market"].clone()).collect();
-    let books = recording("rest_esports_orderbooks_2026_07/orderbooks.jsonl.zst");
-    let books = books.iter().map(|line| line["response"].clone()).collect();
-    let weather = recording("rest_weather_orderbooks_2026_07/orderbooks.jsonl.zst");
-    let weather =
-        weather.iter().take(50).map(|line| json!({ "orderbook_fp": line["orderbook_fp"] })).collect();
-    let ended = recording("rest_sports_2026_08/markets_settled.json.zst");
-    let ended: Vec<Value> =
-        ended.into_iter().flat_map(|file| file["markets"].as_array().unwrap().clone()).collect();
-    let ended = ended.into_iter().filter(|market| market["status"] == "finalized");
-    let nested = recording("rest_sports_2026_08/events_sports_nested.json.zst");
-    let nested: Vec<Value> =
-        nested.into_iter().map(|events| json!({ "events": events, "cursor": "" })).collect();
-    let candles = recording("rest_sports_2026_08/candlesticks_mlb.json.zst");
-    let candles: Vec<Value> = candles
-        .iter()
-        .flat_map(|file| file["markets"].as_object().unwrap().iter())
-        .map(|(ticker, market)| json!({ "ticker": ticker, "candlesticks": market["candlesticks"] }))
-        .collect();
-    let terms = recording("rest_sports_2026_08/series_fee_fields.json.zst");
-    let terms =
-        terms.iter().flat_map(|file| file["payloads"].as_object().unwrap().values().cloned()).collect();
-    let combos = recording("rest_sports_2026_08/combo_orderbooks.json.zst");
-    let combos = combos.into_iter().map(|books| json!({ "orderbooks": books })).collect();
+    let crypto = crypto.into_iter().step_by(100).map(|line| line["market"].clone()).collect();
+    let transitional = recording("rest_markets_transitional_2026_03/markets.jsonl.zst");
+    let ended = recording("rest_sports_2026_08/markets_settled.json.zst").into_iter();
+    let ended = ended.flat_map(|file| file["markets"].as_array().unwrap().clone());
+    let ended = ended.filter(|market| market["status"] == "finalized").collect();
+    let combos = recording("rest_sports_2026_08/combo_orderbooks.json.zst").into_iter();
+    let combos = combos.map(|books| json!({ "orderbooks": books })).collect();
     let now_s = lived.world.get("/portfolio/balance").json()["updated_ts"].as_i64().unwrap();
-    let span = format!("start_ts={}&end_ts={}&period_interval=1", now_s - 60, now_s + 120);
-    let candles_path = format!("/series/{series}/markets/{ticker}/candlesticks?{span}");
+    let span = format!("?start_ts={}&end_ts={}&period_interval=1", now_s - 60, now_s + 120);
+    let candles = "/series/{series_ticker}/markets/{ticker}/candlesticks";
+    let (settled, traded) = (format!("?tickers={}", lived.settled), format!("?tickers={}", lived.ticker));
     check(vec![
-        lived.get("/markets", "/markets?status=open", listed(crypto), CURRENT),
-        lived.get("/markets", &format!("/markets?tickers={settled}"), listed(ended.collect()), CURRENT),
-        lived.get(
-            "/markets",
-            "/markets?status=open",
-            listed(recording("rest_markets_transitional_2026_03/markets.jsonl.zst")),
-            CURRENT,
-        ),
-        lived.get(
-            "/markets/{ticker}",
-            &format!("/markets/{ticker}"),
-            step("accept_yes", "market_payload"),
-            CURRENT,
-        ),
-        lived.get("/markets/{ticker}/orderbook", &format!("/markets/{ticker}/orderbook"), books, CURRENT),
-        lived.get("/markets/{ticker}/orderbook", &format!("/markets/{ticker}/orderbook"), weather, CURRENT),
-        lived.get("/markets/orderbooks", &format!("/markets/orderbooks?tickers={ticker}"), combos, CURRENT),
-        lived.get("/events", "/events?with_nested_markets=true", nested, CURRENT),
-        lived.get("/events/{event_ticker}", &format!("/events/{event}"), golden("event_single"), OLD),
-        lived.get(
-            "/events/{event_ticker}/metadata",
-            &format!("/events/{event}/metadata"),
-            golden("event_metadata"),
-            OLD,
-        ),
-        lived.get("/series/{series_ticker}/markets/{ticker}/candlesticks", &candles_path, candles, CURRENT),
-        lived.get("/series/{series_ticker}", &format!("/series/{series}"), terms, CURRENT),
-        lived.get("/series", "/series", golden("series_list"), OLD),
-        lived.get("/series/fee_changes", "/series/fee_changes", golden("series_fee_changes"), OLD),
-        lived.get("/exchange/status", "/exchange/status", golden("exchange_status"), OLD),
-        lived.get("/exchange/schedule", "/exchange/schedule", golden("exchange_schedule"), CURRENT),
-        lived.get(
-            "/exchange/user_data_timestamp",
-            "/exchange/user_data_timestamp",
-            golden("user_data_timestamp"),
-            CURRENT,
-        ),
-        lived.get(
-            "/search/tags_by_categories",
-            "/search/tags_by_categories",
-            golden("tags_by_categories"),
-            OLD,
-        ),
-        lived.get("/search/filters_by_sport", "/search/filters_by_sport", golden("filters_by_sport"), OLD),
-        lived.get("/incentive_programs", "/incentive_programs", golden("incentive_programs"), OLD),
-        lived.get("/milestones", "/milestones?limit=5", golden("milestones_list"), OLD),
-        lived.get("/structured_targets", "/structured_targets", golden("structured_targets_list"), OLD),
+        lived.get("/markets", "?status=open", listed(crypto), CURRENT),
+        lived.get("/markets", &settled, listed(ended), CURRENT),
+        lived.get("/markets", "?status=open", listed(transitional), CURRENT),
+        lived.get("/markets/{ticker}", "", step("accept_yes", "market_payload"), CURRENT),
+        lived.get("/markets/{ticker}/orderbook", "", recorded_books(), CURRENT),
+        lived.get("/markets/{ticker}/orderbook", "", step("accept_yes", "orderbook"), CURRENT),
+        lived.get("/markets/orderbooks", &traded, combos, CURRENT),
+        lived.get(candles, &span, recorded_candles(), CURRENT),
+    ]);
+}
+
+#[test]
+fn the_catalog() {
+    if document().is_none() {
+        return;
+    }
+    let lived = lived();
+    let nested = recording("rest_sports_2026_08/events_sports_nested.json.zst").into_iter();
+    let nested = nested.map(|events| json!({ "events": events, "cursor": "" })).collect();
+    let terms = values_of("rest_sports_2026_08/series_fee_fields.json.zst", "payloads").into_iter();
+    let terms = terms.map(|(_, series)| series).collect();
+    let freshness = "/exchange/user_data_timestamp";
+    check(vec![
+        lived.get("/events", "?with_nested_markets=true", nested, CURRENT),
+        lived.get("/events/{event_ticker}", "", golden("event_single"), OLD),
+        lived.get("/events/{event_ticker}/metadata", "", golden("event_metadata"), OLD),
+        lived.get("/series/{series_ticker}", "", terms, CURRENT),
+        lived.get("/series", "", golden("series_list"), OLD),
+        lived.get("/series/fee_changes", "", golden("series_fee_changes"), OLD),
+        lived.get("/exchange/status", "", golden("exchange_status"), OLD),
+        lived.get("/exchange/schedule", "", golden("exchange_schedule"), CURRENT),
+        lived.get(freshness, "", golden("user_data_timestamp"), CURRENT),
+        lived.get("/search/tags_by_categories", "", golden("tags_by_categories"), OLD),
+        lived.get("/search/filters_by_sport", "", golden("filters_by_sport"), OLD),
+        lived.get("/incentive_programs", "", golden("incentive_programs"), OLD),
+        lived.get("/milestones", "?limit=5", golden("milestones_list"), OLD),
+        lived.get("/structured_targets", "", golden("structured_targets_list"), OLD),
     ]);
 }
 
@@ -200,31 +203,22 @@ fn combos() {
     let quotes =
         ["yes_bid", "yes_ask", "no_bid", "no_ask"].map(|of| &combo["market"][format!("{of}_dollars")]);
     assert_eq!(quotes, ["0.0000", "0.0000", "1.0000", "1.0000"], "as recorded before anybody quoted");
-    let created = Pair {
-        template: "/multivariate_event_collections/{collection_ticker}",
-        method: "post",
+    let pair = |template, method, name, ours| Pair {
+        template,
+        method,
         status: 200,
-        recorded: golden("multivariate_event_collection_lookup_tickers"),
-        ours: made.json(),
-        formats: CURRENT,
+        recorded: golden(name),
+        ours,
+        formats: OLD,
     };
+    let template = "/multivariate_event_collections/{collection_ticker}";
     check(vec![
-        created,
-        lived.get("/markets", "/markets?mve_filter=only", golden("markets_list"), OLD),
-        lived.get("/markets/{ticker}", &format!("/markets/{ticker}"), golden("market_single"), OLD),
-        lived.get("/events/multivariate", "/events/multivariate", golden("events_multivariate_list"), OLD),
-        lived.get(
-            "/multivariate_event_collections",
-            "/multivariate_event_collections",
-            golden("multivariate_event_collections_list"),
-            OLD,
-        ),
-        lived.get(
-            "/multivariate_event_collections/{collection_ticker}",
-            collection,
-            golden("multivariate_event_collection_single"),
-            OLD,
-        ),
+        pair(template, "post", "multivariate_event_collection_lookup_tickers", made.json()),
+        pair("/markets/{ticker}", "get", "market_single", combo),
+        lived.get("/markets", "?mve_filter=only", golden("markets_list"), OLD),
+        lived.get("/events/multivariate", "", golden("events_multivariate_list"), OLD),
+        lived.get("/multivariate_event_collections", "", golden("multivariate_event_collections_list"), OLD),
+        lived.get(template, "", golden("multivariate_event_collection_single"), OLD),
     ]);
 }
 
@@ -243,7 +237,6 @@ fn the_account() {
     };
     let redacted = recording("rest_sports_2026_08/portfolio_fills_redacted.json.zst");
     let redacted = redacted.iter().map(|file| file["payload"].clone()).collect();
-    let queue = format!("/portfolio/orders/{}/queue_position", lived.resting_id);
     let create = Pair {
         template: "/portfolio/order_groups/create",
         method: "post",
@@ -252,45 +245,23 @@ fn the_account() {
         ours: lived.group.clone(),
         formats: CURRENT,
     };
-    // Old replies named what is a count of contracts now otherwise.
-    let orders = "/portfolio/orders";
+    let (one, queue) =
+        ("/portfolio/order_groups/{order_group_id}", "/portfolio/orders/{order_id}/queue_position");
     check(vec![
         create,
-        lived.get(
-            "/portfolio/order_groups/{order_group_id}",
-            &lived.group_path,
-            golden("order_group_single"),
-            OLD,
-        ),
-        lived.get("/portfolio/balance", "/portfolio/balance?exchange_index=0", of_both("balance"), CURRENT),
-        lived.get("/portfolio/positions", "/portfolio/positions", of_both("positions"), CURRENT),
-        lived.get("/portfolio/positions", "/portfolio/positions", golden("portfolio_positions"), OLD),
-        lived.get("/portfolio/fills", "/portfolio/fills", of_both("fills"), CURRENT),
-        lived.get("/portfolio/fills", "/portfolio/fills", redacted, CURRENT),
-        lived.get(orders, orders, golden("portfolio_orders"), OLD),
-        lived.get("/portfolio/orders/{order_id}/queue_position", &queue, golden("order_queue_position"), OLD),
-        lived.get(
-            "/portfolio/orders/queue_positions",
-            "/portfolio/orders/queue_positions",
-            golden("order_queue_positions"),
-            OLD,
-        ),
-        lived.get("/account/limits", "/account/limits", step("account_facts", "api_limits"), CURRENT),
-        lived.get(
-            "/account/endpoint_costs",
-            "/account/endpoint_costs",
-            step("account_facts", "endpoint_costs"),
-            CURRENT,
-        ),
-        lived.get(
-            "/communications/id",
-            "/communications/id",
-            step("account_facts", "communications_id"),
-            CURRENT,
-        ),
+        lived.get(one, "", golden("order_group_single"), OLD),
+        lived.get("/portfolio/balance", "?exchange_index=0", of_both("balance"), CURRENT),
+        lived.get("/portfolio/positions", "", of_both("positions"), CURRENT),
+        lived.get("/portfolio/positions", "", golden("portfolio_positions"), OLD),
+        lived.get("/portfolio/fills", "", of_both("fills"), CURRENT),
+        lived.get("/portfolio/fills", "", redacted, CURRENT),
+        lived.get("/portfolio/orders", "", golden("portfolio_orders"), OLD),
+        lived.get(queue, "", golden("order_queue_position"), OLD),
+        lived.get("/portfolio/orders/queue_positions", "", golden("order_queue_positions"), OLD),
+        lived.get("/account/limits", "", step("account_facts", "api_limits"), CURRENT),
+        lived.get("/account/endpoint_costs", "", step("account_facts", "endpoint_costs"), CURRENT),
+        lived.get("/communications/id", "", step("account_facts", "communications_id"), CURRENT),
     ]);
-    assert!(lived.world.get(&format!("/portfolio/orders/{}", lived.order_id)).status == 200);
-    assert!(lived.world.delete(&format!("{ORDERS}/{}", lived.resting_id)).status == 200);
 }
 
 #[test]
