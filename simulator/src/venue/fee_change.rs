@@ -155,7 +155,6 @@ mod tests {
             fees: QUADRATIC,
             open_us: 0,
             close_us: 1_000,
-            can_close_early: false,
             settlement_timer_s: 1,
             can_close_early: true,
             outcome: Outcome { result: "no", value: 0 },

@@ -4,6 +4,14 @@
 //! command: every match is the one the plain book expects (best price first, first come first), its fees are those of the
 //! formula written down here a second time, the book does not cross, and no micro-dollar has come or gone.
 //! `OUTRIGGER_HISTORIES` sets how many, `OUTRIGGER_FIRST_HISTORY` where to begin: a failure names its number.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and tells its figures"
+)]
 
 mod plain;
 
@@ -80,7 +88,7 @@ impl History {
         for _ in 0..MEMBERS {
             venue.open_account(false, BTreeMap::from([(0, cash)]));
         }
-        venue.list(listing(&mut dice, grid.clone(), fees), START_US);
+        venue.list(listing(&mut dice, grid, fees), START_US);
         venue.advance(START_US);
         venue.drain_events();
         let tick = if grid == DECI_CENT { 10 } else { 100 };
