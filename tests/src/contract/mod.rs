@@ -36,7 +36,7 @@ impl Contract {
                 .with_context(|| format!("parse {}", path.display()))
         };
         Ok(Some(Contract {
-            rest: Rest::new(&read("openapi.yaml")?),
+            rest: Rest::new(&read("openapi.yaml")?)?,
             stream: Stream::new(&read("asyncapi.yaml")?)?,
         }))
     }

@@ -38,26 +38,23 @@ pub struct Rest {
 }
 
 impl Rest {
-    pub(super) fn new(document: &Value) -> Rest {
+    pub(super) fn new(document: &Value) -> anyhow::Result<Rest> {
         let components = schema::strict_components(document);
         let mut operations = Vec::new();
         for (path, methods) in document["paths"].as_object().into_iter().flatten() {
             for method in METHODS {
                 let Some(id) = methods[method]["operationId"].as_str() else { continue };
-                let replies = methods[method]["responses"].as_object().into_iter().flatten();
                 operations.push(Operation {
                     id: id.to_owned(),
                     method: method.to_uppercase(),
                     path: path.clone(),
-                    replies: replies
-                        .filter_map(|(status, reply)| judge(status, reply, &components))
-                        .collect(),
+                    replies: judges(&methods[method]["responses"], &components)?,
                 });
             }
         }
         // Fixed words before names: `/markets/trades` is not a market.
         operations.sort_by_key(|operation| operation.path.matches('{').count());
-        Rest { operations }
+        Ok(Rest { operations })
     }
 
     /// Judges a reply; `path` is absolute and may have a query.
@@ -84,12 +81,15 @@ impl Rest {
     }
 }
 
-fn judge(status: &str, reply: &Value, components: &Value) -> Option<(u16, Option<Validator>)> {
-    let status = status.parse().ok()?;
-    let schema = reply["content"]["application/json"].get("schema");
-    let validator =
-        schema.map(|schema| schema::validator(schema, components).expect("a schema of the document"));
-    Some((status, validator))
+/// Builds the judges of an operation's replies.
+fn judges(replies: &Value, components: &Value) -> anyhow::Result<BTreeMap<u16, Option<Validator>>> {
+    let mut judges = BTreeMap::new();
+    for (status, reply) in replies.as_object().into_iter().flatten() {
+        let schema = reply["content"]["application/json"].get("schema");
+        let validator = schema.map(|schema| schema::validator(schema, components)).transpose()?;
+        judges.insert(status.parse()?, validator);
+    }
+    Ok(judges)
 }
 
 /// Tells whether a path is one of a template.

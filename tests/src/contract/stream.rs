@@ -26,7 +26,11 @@ impl Stream {
             let kind = &document["components"]["schemas"][schema]["properties"]["type"]["const"];
             if let Some(kind) = kind.as_str() {
                 let validator = schema::validator(&json!({ "$ref": reference }), &components)?;
-                messages.entry(kind.to_owned()).or_default().push((name.clone(), validator));
+                let candidates = messages.entry(kind.to_owned()).or_default();
+                // Messages of one event come before the one that stands for all events of their type.
+                let event = &document["components"]["schemas"][schema]["properties"]["msg"]["properties"]["event_type"];
+                let at = if event.get("const").is_some() { 0 } else { candidates.len() };
+                candidates.insert(at, (name.clone(), validator));
             }
         }
         Ok(Stream { messages })
