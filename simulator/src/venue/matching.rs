@@ -176,18 +176,8 @@ impl Venue {
             let charged = trade_fee(market.fees_at(now_us), is_taker, price, count);
             net_fee(booked.revenue, charged, &mut order.rounding)
         };
-        order.filled += count;
-        order.remaining -= count;
-        order.updated_us = now_us;
-        if is_taker {
-            order.taker_cost += price * count;
-            order.taker_fees += fee;
-        } else {
-            order.maker_cost += price * count;
-            order.maker_fees += fee;
-        }
+        order.note_fill(is_taker, price, count, fee, now_us);
         if order.remaining == 0 {
-            order.status = OrderStatus::Executed;
             let group = order.order_group_id.as_ref().and_then(|id| self.groups.get_mut(id));
             group.into_iter().for_each(|group| group.forget(number));
         }

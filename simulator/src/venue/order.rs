@@ -102,6 +102,22 @@ pub struct Order {
 }
 
 impl Order {
+    /// Counts a match of this order.
+    pub(super) fn note_fill(&mut self, is_taker: bool, price: Price, count: Count, fee: Micros, now_us: i64) {
+        self.filled += count;
+        self.remaining -= count;
+        self.updated_us = now_us;
+        let (cost, fees) = match is_taker {
+            true => (&mut self.taker_cost, &mut self.taker_fees),
+            false => (&mut self.maker_cost, &mut self.maker_fees),
+        };
+        *cost += price * count;
+        *fees += fee;
+        if self.remaining == 0 {
+            self.status = OrderStatus::Executed;
+        }
+    }
+
     /// Sum of price times count over the fills, on the YES leg.
     pub fn average_price(&self, cost_before: Micros, filled_before: Count) -> Option<Price> {
         let count = self.filled - filled_before;
