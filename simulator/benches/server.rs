@@ -27,8 +27,8 @@ const ORDERS: &str = "/trade-api/v2/portfolio/events/orders";
 const CONNECTIONS: usize = 8;
 const ROUND: Duration = Duration::from_secs(3);
 const ROUNDS: usize = 5;
-/// More changes than one reader is asked to take.
-const ACTS_PER_SECOND: u32 = 200_000;
+/// Paces of the population, until one reader cannot follow any more.
+const ACTS_PER_SECOND: [u32; 6] = [20_000, 40_000, 60_000, 80_000, 110_000, 150_000];
 
 fn main() {
     // `cargo test --benches` only wants to know that it builds.
@@ -40,10 +40,25 @@ fn main() {
         orders(&exchange)
     });
     exchange.running.stop();
-    let exchange = Exchange::start(ACTS_PER_SECOND);
-    let mut reader = Reader::open(&exchange);
-    report("WebSocket messages/s to one reader (orderbook_delta of all markets)", || reader.count());
-    exchange.running.stop();
+    let mut best = None;
+    for acts_per_second in ACTS_PER_SECOND {
+        let exchange = Exchange::start(acts_per_second);
+        let mut reader = Reader::open(&exchange);
+        let rates: Option<Vec<f64>> = (0..ROUNDS).map(|_| reader.count()).collect();
+        exchange.running.stop();
+        match rates {
+            Some(mut rates) => {
+                rates.sort_by(f64::total_cmp);
+                best = Some((rates[0], rates[ROUNDS / 2], rates[ROUNDS - 1]));
+            }
+            None => break,
+        }
+    }
+    let (min, median, max) = best.expect("even the slowest pace was too much");
+    println!(
+        "WebSocket messages/s to one reader that keeps up (orderbook_delta of all markets), {ROUNDS} rounds: min {min:.0}, \
+         median {median:.0}, max {max:.0}"
+    );
 }
 
 fn report(what: &str, mut round: impl FnMut() -> f64) {
@@ -227,8 +242,8 @@ impl Reader {
         Reader { stream, waiting: Vec::new() }
     }
 
-    /// Returns how many messages came in a second.
-    fn count(&mut self) -> f64 {
+    /// Returns how many messages came in a second; none if the exchange gave this reader up.
+    fn count(&mut self) -> Option<f64> {
         let (started, mut messages) = (Instant::now(), 0_u64);
         let mut chunk = vec![0; 256 * 1024];
         while started.elapsed() < ROUND {
@@ -237,13 +252,15 @@ impl Reader {
             self.waiting.extend_from_slice(&chunk[..count]);
             let mut at = 0;
             while let Some((length, is_error)) = frame(&self.waiting[at..]) {
-                assert!(!is_error, "the reader was too slow");
+                if is_error {
+                    return None;
+                }
                 at += length;
                 messages += 1;
             }
             self.waiting.drain(..at);
         }
-        messages as f64 / started.elapsed().as_secs_f64()
+        Some(messages as f64 / started.elapsed().as_secs_f64())
     }
 }
 
