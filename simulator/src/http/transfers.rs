@@ -105,7 +105,8 @@ fn transfer_json(transfer: &ShardTransfer) -> Value {
 
 async fn target(request: HttpRequest, state: web::Data<HttpState>) -> Reply {
     let account = state.admit(&request, Charge::Read(costs::DEFAULT))?;
-    let moves = state.view(account)?.moves.clone();
+    let view = state.view(account)?;
+    let moves = &view.moves;
     let reservation = moves.reservation.unwrap_or(Reservation::Sum);
     let name = RESERVATIONS.iter().find(|(_, known)| *known == reservation).map(|(name, _)| *name);
     let allocations: Vec<Value> = moves

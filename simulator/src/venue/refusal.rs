@@ -105,8 +105,4 @@ impl Refusal {
         Refusal::new(429, "too_many_requests", "too many requests")
             .with(format!("at most {max} markets can be made in a week"))
     }
-
-    pub fn wrong_shard() -> Refusal {
-        Refusal::new(404, "not_found", "not found")
-    }
 }

@@ -16,13 +16,14 @@ use anyhow::Context as _;
 pub use report::Report;
 pub use rest::Rest;
 pub use stream::Stream;
-pub use table::Operations;
+use table::Operations;
 
-/// Both documents, ready to judge.
+/// Both documents, ready to judge, and what of them the simulated exchange serves.
 #[derive(Debug)]
 pub struct Contract {
     pub rest: Rest,
     pub stream: Stream,
+    operations: Operations,
 }
 
 impl Contract {
@@ -38,6 +39,7 @@ impl Contract {
         Ok(Some(Contract {
             rest: Rest::new(&read("openapi.yaml")?)?,
             stream: Stream::new(&read("asyncapi.yaml")?)?,
+            operations: table::read()?,
         }))
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::Contract;
 use super::rest::Verdict;
-use super::table::{self, Operations};
+use super::table::{Operations, Row};
 use super::tape::{self, Line};
 
 /// Violations that are shown; all are counted.
@@ -19,7 +19,8 @@ pub struct Report {
     frames: BTreeMap<String, u64>,
     /// Replies of no operation.
     elsewhere: u64,
-    violations: u64,
+    violations_of_replies: usize,
+    violations_of_frames: usize,
     shown: BTreeSet<String>,
 }
 
@@ -46,6 +47,7 @@ impl Report {
                     Verdict::Judged { operation, faults } => {
                         let seen = self.replies.entry(operation.id.clone()).or_default();
                         *seen.entry(reply.status).or_default() += 1;
+                        self.violations_of_replies += faults.len();
                         (format!("{} {}", operation.id, reply.status), faults)
                     }
                 }
@@ -54,10 +56,10 @@ impl Report {
                 let (name, faults) = contract.stream.judge(&frame);
                 let name = name.unwrap_or("unknown").to_owned();
                 *self.frames.entry(name.clone()).or_default() += 1;
+                self.violations_of_frames += faults.len();
                 (name, faults)
             }
         };
-        self.violations += faults.len() as u64;
         for fault in faults {
             if self.shown.len() < SHOWN_MAX {
                 self.shown.insert(format!("{place}: {fault}"));
@@ -74,15 +76,15 @@ impl Report {
              ({} replies of no operation)",
             self.replies.len(),
             self.frames.len(),
-            self.violations,
+            self.violations_of_replies + self.violations_of_frames,
             self.elsewhere
         )
     }
 
     /// Returns violations, and what should have been seen and was not.
-    pub fn complaints(&self, contract: &Contract) -> anyhow::Result<Vec<String>> {
+    pub fn complaints(&self, contract: &Contract) -> Vec<String> {
         let mut complaints: Vec<String> = self.shown.iter().cloned().collect();
-        let operations = table::read()?;
+        let operations = &contract.operations;
         for operation in &contract.rest.operations {
             match operations.get(&operation.id) {
                 None => complaints.push(format!("{}: not in the table of operations", operation.id)),
@@ -101,18 +103,18 @@ impl Report {
         );
         let unseen = contract.stream.names().into_iter().filter(|name| !self.frames.contains_key(*name));
         complaints.extend(unseen.map(|name| format!("{name}: no test got this message")));
-        Ok(complaints)
+        complaints
     }
 
-    fn is_exercised(&self, id: &str, row: &table::Row) -> bool {
+    fn is_exercised(&self, id: &str, row: &Row) -> bool {
         let wanted = if row.refuses.is_some() { 400..=499 } else { 200..=299 };
         self.replies.get(id).is_some_and(|seen| seen.keys().any(|status| wanted.contains(status)))
     }
 
     /// Writes the table of `docs/api/venue-conformance.md`. It tells what was seen, not how often, so that it only
     /// changes when the exchange does.
-    pub fn document(&self, contract: &Contract) -> anyhow::Result<String> {
-        let operations = table::read()?;
+    pub fn document(&self, contract: &Contract) -> String {
+        let operations = &contract.operations;
         let mut text = String::from(HEAD);
         let served = operations.values().filter(|row| row.absent.is_none()).count();
         let exercised =
@@ -124,12 +126,12 @@ impl Report {
             "| | in the specification | served | exercised | violations |\n|---|---|---|---|---|\n\
              | REST operations | {} | {served} | {exercised} | {} |\n| WebSocket messages | {} | {} | {seen} | {} |\n",
             operations.len(),
-            self.violations_of_rest(),
+            self.violations_of_replies,
             contract.stream.total(),
             names.len(),
-            self.violations_of_stream(),
+            self.violations_of_frames,
         );
-        rest_table(&mut text, self, &operations);
+        rest_table(&mut text, self, operations);
         text.push_str("\n## WebSocket messages\n\n| message | exercised |\n|---|---|\n");
         for name in names {
             let _ = writeln!(
@@ -141,15 +143,7 @@ impl Report {
         text.push_str(
             "\nNot served: the messages of the index feeds (CF Benchmarks, Pyth), which carry prices from outside the exchange.\n",
         );
-        Ok(text)
-    }
-
-    fn violations_of_rest(&self) -> usize {
-        self.shown.iter().filter(|fault| self.replies.keys().any(|id| fault.starts_with(id.as_str()))).count()
-    }
-
-    fn violations_of_stream(&self) -> usize {
-        self.shown.len() - self.violations_of_rest()
+        text
     }
 }
 

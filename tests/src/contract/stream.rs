@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::schema;
 
 /// Messages of the index feeds, which a simulated exchange of event contracts has no prices for.
-const INDEX_FEEDS: [&str; 3] = ["cfbenchmarks", "pyth", "subscribed"];
+const INDEX_FEEDS: [&str; 4] = ["cfbenchmarks", "pyth", "subscribedIndices", "subscribedUnderlyings"];
 
 #[derive(Debug)]
 pub struct Stream {
@@ -39,9 +39,7 @@ impl Stream {
     /// Names of the messages that the simulated exchange is to send.
     pub fn names(&self) -> Vec<&str> {
         let named = self.messages.values().flatten().map(|(name, _)| name.as_str());
-        let is_served = |name: &&str| {
-            !INDEX_FEEDS.iter().any(|feed| name.starts_with(feed)) || *name == "subscribedResponse"
-        };
+        let is_served = |name: &&str| !INDEX_FEEDS.iter().any(|feed| name.starts_with(feed));
         let mut names: Vec<&str> = named.filter(is_served).collect();
         names.sort_unstable();
         names

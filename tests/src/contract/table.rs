@@ -6,17 +6,17 @@ use anyhow::Context as _;
 use serde::Deserialize;
 
 /// By operation id.
-pub type Operations = BTreeMap<String, Row>;
+pub(super) type Operations = BTreeMap<String, Row>;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Row {
+pub(super) struct Row {
     /// Method and path.
-    pub call: String,
+    pub(super) call: String,
     /// Why it is not served.
-    pub absent: Option<String>,
+    pub(super) absent: Option<String>,
     /// Why it can never succeed.
-    pub refuses: Option<String>,
+    pub(super) refuses: Option<String>,
 }
 
 /// Reads `tests/conformance/operations.toml`.
