@@ -176,7 +176,7 @@ impl Venue {
         if let Some(id) = &amendment.updated_client_order_id
             && let Some(holder) = self.accounts.get_mut(account)
         {
-            holder.client_order_ids.insert(id.as_str().into());
+            holder.client_order_ids.extend([id.as_str().into(), Arc::clone(&before.client_order_id)]);
         }
         if target == 0 {
             self.end(number, OrderStatus::Canceled, "Amend", now_us);
@@ -205,7 +205,7 @@ impl Venue {
     /// Returns what is to rest after the amend.
     fn check_amend(&self, account: AccountId, number: u64, amendment: &Amendment) -> Result<Count, Refusal> {
         let order = self.orders.get(&number).ok_or_else(Refusal::not_found)?;
-        let market = self.markets.get(&order.ticker).ok_or_else(Refusal::market_not_found)?;
+        let market = self.markets.of(order).ok_or_else(Refusal::market_not_found)?;
         if market.status != Status::Active {
             return Err(Refusal::market_not_active());
         }
@@ -221,9 +221,7 @@ impl Venue {
         if !market.listing.grid.allows(amendment.price) {
             return Err(Refusal::invalid_price(&price_text(amendment.price), market.listing.grid.name));
         }
-        let holder = self.accounts.get(account).ok_or_else(Refusal::not_found)?;
-        let used =
-            |id: &String| **id != *order.client_order_id && holder.client_order_ids.contains(id.as_str());
+        let used = |id: &String| **id != *order.client_order_id && self.is_used(account, id);
         if amendment.updated_client_order_id.as_ref().is_some_and(used) {
             return Err(Refusal::already_exists());
         }
@@ -267,7 +265,7 @@ impl Venue {
             order.price = price;
             order.remaining = target;
         }
-        let crosses = self.markets.get(&order.ticker).and_then(|market| market.best_against(order.side));
+        let crosses = self.markets.of(&order).and_then(|market| market.best_against(order.side));
         if crosses.is_some_and(|best| trades_at(order.side, price, best)) {
             self.match_order(number, now_us);
         }
@@ -312,8 +310,8 @@ impl Venue {
         if self.exchange_paused {
             return Err(Refusal::exchange_paused());
         }
-        let ticker = self.orders.get(&number).map(|order| &order.ticker).ok_or_else(Refusal::not_found)?;
-        let market = self.markets.get(ticker).ok_or_else(Refusal::market_not_found)?;
+        let order = self.orders.get(&number).ok_or_else(Refusal::not_found)?;
+        let market = self.markets.of(order).ok_or_else(Refusal::market_not_found)?;
         let open =
             matches!(market.status, Status::Active | Status::Inactive) && now_us < market.listing.close_us;
         if open { Ok(()) } else { Err(Refusal::market_not_active()) }

@@ -91,7 +91,7 @@ pub enum VenueEvent {
     Fill(Box<Fill>),
     UserOrder {
         account: AccountId,
-        order: Box<Order>,
+        order: Arc<Order>,
         reason: &'static str,
     },
     Position {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::hash::Map;
 use super::market::Market;
+use super::order::Order;
 
 /// Invariant: both tables name the same slots, and every named slot holds its market.
 #[derive(Debug, Default)]
@@ -22,6 +23,27 @@ impl Markets {
 
     pub fn get_mut(&mut self, ticker: &str) -> Option<&mut Market> {
         self.slots.get_mut(*self.by_ticker.get(ticker)?)?.as_mut()
+    }
+
+    /// The market of an order, without a look at the table of tickers.
+    pub(super) fn of(&self, order: &Order) -> Option<&Market> {
+        let held = self.slots.get(order.market).and_then(Option::as_ref);
+        // A slot can be given away, and a market replaced.
+        held.filter(|market| Arc::ptr_eq(&market.ticker, &order.ticker)).or_else(|| self.get(&order.ticker))
+    }
+
+    pub(super) fn of_mut(&mut self, order: &Order) -> Option<&mut Market> {
+        let held = self.slots.get(order.market).and_then(Option::as_ref);
+        if !held.is_some_and(|market| Arc::ptr_eq(&market.ticker, &order.ticker)) {
+            return self.get_mut(&order.ticker);
+        }
+        self.slots.get_mut(order.market)?.as_mut()
+    }
+
+    /// Finds a market and the slot that holds it.
+    pub(super) fn slot_of(&self, ticker: &str) -> Option<(usize, &Market)> {
+        let slot = *self.by_ticker.get(ticker)?;
+        Some((slot, self.slots.get(slot)?.as_ref()?))
     }
 
     pub fn contains_key(&self, ticker: &str) -> bool {

@@ -53,7 +53,7 @@ impl Venue {
     fn next_maker(&self, number: u64) -> Option<(u64, Price)> {
         let taker =
             self.orders.get(&number).filter(|o| o.remaining > 0 && o.status == OrderStatus::Resting)?;
-        let market = self.markets.get(&taker.ticker)?;
+        let market = self.markets.of(taker)?;
         let price =
             market.best_against(taker.side).filter(|price| trades_at(taker.side, taker.price, *price))?;
         let queue = if taker.side == Side::Bid { market.asks.get(&price) } else { market.bids.get(&price) };
@@ -108,7 +108,7 @@ impl Venue {
     pub(super) fn unqueue(&mut self, number: u64) {
         let Some(order) = self.orders.get_mut(&number) else { return };
         order.is_queued = false;
-        let Some(market) = self.markets.get_mut(&order.ticker) else { return };
+        let Some(market) = self.markets.of_mut(order) else { return };
         let queues = if order.side == Side::Bid { &mut market.bids } else { &mut market.asks };
         let Some(queue) = queues.get_mut(&order.price) else { return };
         if let Some(at) = queue.iter().position(|queued| *queued == number) {
@@ -166,7 +166,7 @@ impl Venue {
         now_us: i64,
     ) -> Count {
         let Some(order) = self.orders.get_mut(&number) else { return 0 };
-        let Some(market) = self.markets.get(&order.ticker) else { return 0 };
+        let Some(market) = self.markets.of(order) else { return 0 };
         let Some(holder) = self.accounts.get_mut(order.account) else { return 0 };
         let before = holder.position(&order.ticker);
         let booked = account::book(before, order.side, price, count);

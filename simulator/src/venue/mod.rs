@@ -188,7 +188,7 @@ impl Venue {
 
     /// Contracts that are served before `order`: better prices first, then who came earlier at its own.
     pub fn queue_position(&self, order: &Order) -> Count {
-        let Some(market) = self.markets.get(&order.ticker) else { return 0 };
+        let Some(market) = self.markets.of(order) else { return 0 };
         let side = if order.side == Side::Bid { &market.bids } else { &market.asks };
         let queue = side.get(&order.price).into_iter().flatten();
         let ahead = queue.take_while(|number| **number != order.number);
@@ -215,7 +215,7 @@ impl Venue {
     /// Changes the level of an order by `delta`, keeping sizes, clock and announcement together.
     fn change_level(&mut self, number: u64, delta: Count, now_us: i64) {
         let Some(order) = self.orders.get(&number) else { return };
-        let Some(market) = self.markets.get_mut(&order.ticker) else { return };
+        let Some(market) = self.markets.of_mut(order) else { return };
         let sizes = if order.side == Side::Bid { &mut market.bid_sizes } else { &mut market.ask_sizes };
         let size = sizes.entry(order.price).or_insert(0);
         *size += delta;
@@ -245,7 +245,7 @@ impl Venue {
 
     /// Tells a member what became of the order, and forgets finished orders of the population.
     fn announce_order(&mut self, number: u64, reason: &'static str) {
-        let Some(order) = self.orders.get(&number) else { return };
+        let Some(order) = self.orders.share(number) else { return };
         let account = order.member;
         if self.accounts.get(account).is_some_and(|account| account.has_credit) {
             if order.status != order::OrderStatus::Resting {
@@ -256,7 +256,7 @@ impl Venue {
             }
             return;
         }
-        self.events.push(VenueEvent::UserOrder { account, order: Box::new(order.clone()), reason });
+        self.events.push(VenueEvent::UserOrder { account, order, reason });
     }
 }
 

@@ -76,6 +76,8 @@ pub struct Order {
     pub member: AccountId,
     pub user_id: Arc<str>,
     pub ticker: Arc<str>,
+    /// Where the market is held.
+    pub(super) market: usize,
     pub exchange_index: i64,
     pub side: Side,
     pub price: Price,

@@ -6,7 +6,6 @@
 use std::sync::Arc;
 
 use super::dice::Dice;
-use super::hash::Map;
 use super::order::Order;
 
 const BITS: u64 = (1 << 48) - 1;
@@ -14,16 +13,26 @@ const BITS: u64 = (1 << 48) - 1;
 const FACTOR: u64 = 0x5DEE_CE66_D9B1;
 const INVERSE: u64 = inverse(FACTOR);
 
-/// Orders that rest, and every order of a member, by number.
+/// Slots of a page.
+const PAGE: u64 = 1_024;
+
+/// Orders that rest, and every order of a member, by number: numbers are handed out one after another, so they lead to a
+/// slot. A page that holds nothing is given back.
 #[derive(Debug)]
 pub struct Orders {
-    by_number: Map<u64, Box<Order>>,
+    pages: Vec<Option<Box<Page>>>,
     key: u64,
+}
+
+#[derive(Debug)]
+struct Page {
+    held: usize,
+    slots: [Option<Arc<Order>>; PAGE as usize],
 }
 
 impl Orders {
     pub(super) fn new(dice: &mut Dice) -> Orders {
-        Orders { by_number: Map::default(), key: dice.bits() & BITS }
+        Orders { pages: Vec::new(), key: dice.bits() & BITS }
     }
 
     /// Makes the id of an order.
@@ -46,25 +55,62 @@ impl Orders {
     }
 
     pub fn get(&self, number: &u64) -> Option<&Order> {
-        self.by_number.get(number).map(|order| &**order)
+        self.slot(*number).map(|order| &**order)
     }
 
+    /// Lends an order for a change; what was announced of it before stays as it was.
     pub fn get_mut(&mut self, number: &u64) -> Option<&mut Order> {
-        self.by_number.get_mut(number).map(|order| &mut **order)
+        let (page, at) = place_of(*number);
+        let page = self.pages.get_mut(page)?.as_deref_mut()?;
+        page.slots.get_mut(at)?.as_mut().map(Arc::make_mut)
+    }
+
+    /// Shares an order as it is now.
+    pub(super) fn share(&self, number: u64) -> Option<Arc<Order>> {
+        self.slot(number).map(Arc::clone)
+    }
+
+    fn slot(&self, number: u64) -> Option<&Arc<Order>> {
+        let (page, at) = place_of(number);
+        self.pages.get(page)?.as_deref()?.slots.get(at)?.as_ref()
     }
 
     #[cfg(test)]
     pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut Order> {
-        self.by_number.values_mut().map(|order| &mut **order)
+        let pages = self.pages.iter_mut().flatten();
+        pages.flat_map(|page| page.slots.iter_mut().flatten()).map(Arc::make_mut)
     }
 
     pub(super) fn insert(&mut self, number: u64, order: Order) {
-        self.by_number.insert(number, Box::new(order));
+        let (page, at) = place_of(number);
+        if self.pages.len() <= page {
+            self.pages.resize_with(page + 1, || None);
+        }
+        let Some(page) = self.pages.get_mut(page) else { return };
+        let page =
+            page.get_or_insert_with(|| Box::new(Page { held: 0, slots: [const { None }; PAGE as usize] }));
+        if let Some(slot) = page.slots.get_mut(at) {
+            page.held += usize::from(slot.is_none());
+            *slot = Some(Arc::new(order));
+        }
     }
 
     pub(super) fn remove(&mut self, number: &u64) {
-        self.by_number.remove(number);
+        let (at_page, at) = place_of(*number);
+        let Some(page) = self.pages.get_mut(at_page) else { return };
+        let Some(held) = page else { return };
+        let taken = held.slots.get_mut(at).and_then(Option::take);
+        held.held -= usize::from(taken.is_some());
+        if held.held == 0 {
+            *page = None;
+        }
     }
+}
+
+/// Returns the page of an order and its slot there.
+fn place_of(number: u64) -> (usize, usize) {
+    // A number too large for a page's index has no page.
+    (usize::try_from(number / PAGE).unwrap_or(usize::MAX), (number % PAGE) as usize)
 }
 
 #[cfg(test)]
@@ -72,7 +118,7 @@ impl std::ops::Index<&u64> for Orders {
     type Output = Order;
 
     fn index(&self, number: &u64) -> &Order {
-        &self.by_number[number]
+        self.get(number).unwrap()
     }
 }
 

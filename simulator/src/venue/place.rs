@@ -6,7 +6,7 @@ use super::Venue;
 use super::account::AccountId;
 use super::collateral::Claim;
 use super::event::{Side, VenueEvent};
-use super::market::Status;
+use super::market::{Market, Status};
 use super::order::{NewOrder, Order, OrderStatus, SelfTradePrevention, TimeInForce};
 use super::refusal::Refusal;
 use super::units::{Count, DOLLAR, Micros, Price, price_text};
@@ -31,19 +31,15 @@ impl Venue {
     /// Places an order: 201 with what traded and what rests, or a refusal with nothing changed (but a spent id, where the
     /// exchange spends it).
     pub fn place(&mut self, member: AccountId, new: &NewOrder, now_us: i64) -> Result<Placed, Refusal> {
-        let client_order_id: Arc<str> = match &new.client_order_id {
-            Some(id) if !id.is_empty() => id.as_str().into(),
-            _ => self.dice.uuid(),
-        };
         // First of all: a retry learns that its first attempt exists, whatever happened to the market meanwhile.
-        let holder = self.accounts.get(member).ok_or_else(Refusal::not_found)?;
-        if holder.client_order_ids.contains(&client_order_id) {
+        let client_order_id = new.client_order_id.as_deref().filter(|id| !id.is_empty());
+        if client_order_id.is_some_and(|id| self.is_used(member, id)) {
             return Err(Refusal::already_exists());
         }
         let account = self.subaccount(member, new.subaccount)?;
-        self.check_terms(new, now_us)?;
-        self.check_region(account, &new.ticker, now_us)?;
         let market = self.markets.get(new.ticker.as_str()).ok_or_else(Refusal::market_not_found)?;
+        self.check_terms(market, new, now_us)?;
+        self.check_region(account, market, now_us)?;
         if let Some(group) = &new.order_group_id {
             self.may_join(member, new.subaccount, group, market.listing.exchange_index)?;
         }
@@ -53,10 +49,14 @@ impl Venue {
         if new.post_only && crosses {
             return Err(Refusal::invalid_order("post only cross"));
         }
-        self.check_collateral(account, new, count)?;
-        let must_kill = new.time_in_force == TimeInForce::FillOrKill && self.reachable(new) < count;
-        if let Some(holder) = self.accounts.get_mut(member) {
-            holder.client_order_ids.insert(Arc::clone(&client_order_id));
+        let claim = Claim { side: new.side, price: new.price, count };
+        if !self.affords(account, market, claim, None) {
+            return Err(Refusal::insufficient_balance());
+        }
+        let must_kill = new.time_in_force == TimeInForce::FillOrKill && reachable(market, new) < count;
+        let client_order_id: Option<Arc<str>> = client_order_id.map(Into::into);
+        if let (Some(id), Some(holder)) = (&client_order_id, self.accounts.get_mut(member)) {
+            holder.client_order_ids.insert(Arc::clone(id));
         }
         if must_kill {
             return Err(Refusal::killed());
@@ -68,8 +68,13 @@ impl Venue {
         self.placed(number, now_us).ok_or_else(Refusal::not_found)
     }
 
-    fn check_terms(&self, new: &NewOrder, now_us: i64) -> Result<(), Refusal> {
-        let market = self.markets.get(new.ticker.as_str()).ok_or_else(Refusal::market_not_found)?;
+    /// Tells whether a member ever used an id; an order that was given none has its own.
+    pub(super) fn is_used(&self, member: AccountId, id: &str) -> bool {
+        self.accounts.get(member).is_some_and(|holder| holder.client_order_ids.contains(id))
+            || self.order_of(member, id).is_some_and(|order| *order.client_order_id == *id)
+    }
+
+    fn check_terms(&self, market: &Market, new: &NewOrder, now_us: i64) -> Result<(), Refusal> {
         if new.exchange_index.is_some_and(|index| index >= 0 && index != market.listing.exchange_index) {
             return Err(Refusal::market_not_found());
         }
@@ -106,35 +111,19 @@ impl Venue {
         if new.reduce_only { new.count.min(closable) } else { new.count }
     }
 
-    fn check_collateral(&self, account: AccountId, new: &NewOrder, count: Count) -> Result<(), Refusal> {
-        let market = self.markets.get(new.ticker.as_str()).ok_or_else(Refusal::market_not_found)?;
-        let claim = Claim { side: new.side, price: new.price, count };
-        if self.affords(account, market, claim, None) { Ok(()) } else { Err(Refusal::insufficient_balance()) }
-    }
-
-    /// Returns the contracts an order could trade with at once. Own orders count: a fill-or-kill that meets them trades
-    /// what came before and behaves like immediate-or-cancel.
-    fn reachable(&self, new: &NewOrder) -> Count {
-        let Some(market) = self.markets.get(new.ticker.as_str()) else { return 0 };
-        let sizes = if new.side == Side::Bid { &market.ask_sizes } else { &market.bid_sizes };
-        sizes
-            .iter()
-            .filter(|(price, _)| trades_at(new.side, new.price, **price))
-            .map(|(_, count)| count)
-            .sum()
-    }
-
+    /// Takes an order in. One without an id of the member's has its own in that place.
     pub(super) fn admit(
         &mut self,
         account: AccountId,
         new: &NewOrder,
         count: Count,
-        client_order_id: Arc<str>,
+        client_order_id: Option<Arc<str>>,
         now_us: i64,
     ) -> u64 {
         let number = self.number();
         let order_id = self.orders.id_of(number, &mut self.dice);
-        let market = self.markets.get(new.ticker.as_str());
+        let held = self.markets.slot_of(&new.ticker);
+        let (slot, market) = held.map_or((usize::MAX, None), |(slot, market)| (slot, Some(market)));
         let ticker = market.map_or_else(|| new.ticker.as_str().into(), |market| Arc::clone(&market.ticker));
         let exchange_index = market.map_or(0, |market| market.listing.exchange_index);
         let holder = self.accounts.get(account);
@@ -142,12 +131,13 @@ impl Venue {
         let user_id = holder.map_or_else(|| "".into(), |holder| Arc::clone(&holder.user_id));
         let order = Order {
             number,
+            client_order_id: client_order_id.unwrap_or_else(|| Arc::clone(&order_id)),
             order_id,
-            client_order_id,
             account,
             member,
             user_id,
             ticker,
+            market: slot,
             exchange_index,
             side: new.side,
             price: new.price,
@@ -201,7 +191,7 @@ impl Venue {
         let Some(order) = self.orders.get_mut(&number) else { return };
         order.is_queued = true;
         let (remaining, ticker) = (order.remaining, Arc::clone(&order.ticker));
-        if let Some(market) = self.markets.get_mut(&ticker) {
+        if let Some(market) = self.markets.of_mut(order) {
             market.queue(order.side, order.price).push_back(number);
         }
         self.expiring.extend(order.expiration_us.map(|at| (at, number)));
@@ -239,6 +229,14 @@ pub(super) fn trades_at(side: Side, limit: Price, price: Price) -> bool {
         Side::Bid => price <= limit,
         Side::Ask => price >= limit,
     }
+}
+
+/// Returns the contracts an order could trade with at once. Own orders count: a fill-or-kill that meets them trades
+/// what came before and behaves like immediate-or-cancel.
+fn reachable(market: &Market, new: &NewOrder) -> Count {
+    let sizes = if new.side == Side::Bid { &market.ask_sizes } else { &market.bid_sizes };
+    let reached = sizes.iter().filter(|(price, _)| trades_at(new.side, new.price, **price));
+    reached.map(|(_, count)| count).sum()
 }
 
 /// Returns the most an order can cost: its leg's price for each contract.

@@ -9,11 +9,19 @@ const RESTRICTED: [&str; 3] = ["Sports", "Elections", "Entertainment"];
 
 impl Venue {
     /// Refuses an order in a restricted market once the attestation is over. The population needs none.
-    pub(super) fn check_region(&self, account: AccountId, ticker: &str, now_us: i64) -> Result<(), Refusal> {
+    pub(super) fn check_region(
+        &self,
+        account: AccountId,
+        market: &Market,
+        now_us: i64,
+    ) -> Result<(), Refusal> {
         let is_over = self.region_expires_us.is_some_and(|at_us| now_us >= at_us);
         let is_member = self.accounts.get(account).is_some_and(|holder| !holder.has_credit);
-        let is_restricted = || self.market(ticker).is_some_and(|market| self.is_restricted(market));
-        if is_over && is_member && is_restricted() { Err(Refusal::region_expired()) } else { Ok(()) }
+        if is_over && is_member && self.is_restricted(market) {
+            Err(Refusal::region_expired())
+        } else {
+            Ok(())
+        }
     }
 
     /// A combo is restricted if one of its legs is.

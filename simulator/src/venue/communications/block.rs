@@ -204,11 +204,7 @@ impl Venue {
             order_group_id: None,
             exchange_index: None,
         };
-        let client_order_id = self.dice.uuid();
-        if let Some(holder) = self.accounts.get_mut(party.member) {
-            holder.client_order_ids.insert(Arc::clone(&client_order_id));
-        }
-        self.admit(party.trader, &order, proposal.count, client_order_id, now_us)
+        self.admit(party.trader, &order, proposal.count, None, now_us)
     }
 
     fn participant(
