@@ -2,7 +2,8 @@
 //!
 //! Every history trades one market among three members with little or much money and ends in its settlement. After each
 //! command: every match is the one the plain book expects (best price first, first come first), its fees are those of the
-//! formula written down here a second time, the book does not cross, and no micro-dollar has come or gone.
+//! formula written down here a second time, the book does not cross, and no micro-dollar has come or gone. One history in
+//! two thousand is long and of crumbs, so that large orders collect rounding until whole cents of it come back.
 //! `OUTRIGGER_HISTORIES` sets how many, `OUTRIGGER_FIRST_HISTORY` where to begin: a failure names its number.
 #![allow(
     clippy::unwrap_used,
@@ -30,6 +31,10 @@ use outrigger_simulator::venue::{Amendment, Reduction, Venue};
 use plain::PlainBook;
 
 const HISTORIES: u64 = 1_000_000;
+/// Every so many histories one is of crumbs.
+const CRUMBS_EVERY: u64 = 2_000;
+/// What a large order among crumbs wants, in 1e-2 contracts.
+const LARGE: i64 = 100_000;
 const TICKER: &str = "KXH-1";
 const MEMBERS: usize = 3;
 const START_US: i64 = 1_790_000_000_000_000;
@@ -42,21 +47,43 @@ fn a_million_histories_conserve_money_and_keep_the_queue() {
     };
     let (first, count) = (number("OUTRIGGER_FIRST_HISTORY", 0), number("OUTRIGGER_HISTORIES", HISTORIES));
     let threads = thread::available_parallelism().map_or(1, NonZero::get) as u64;
-    let (matches, commands) = thread::scope(|scope| {
+    let told = thread::scope(|scope| {
         let workers: Vec<_> = (0..threads)
             .map(|worker| {
                 scope.spawn(move || {
                     let mine = (first..first + count).skip(worker as usize).step_by(threads as usize);
-                    mine.map(|number| History::new(number).run())
-                        .fold((0, 0), |(a, b), (c, d)| (a + c, b + d))
+                    mine.map(|number| History::new(number).run()).fold(Told::default(), Told::add)
                 })
             })
             .collect();
         let ended = workers.into_iter().map(|worker| worker.join().expect("a history failed"));
-        ended.fold((0, 0), |(a, b), (c, d)| (a + c, b + d))
+        ended.fold(Told::default(), Told::add)
     });
-    println!("{count} histories, {commands} commands, {matches} matches");
+    let Told { commands, matches, rebates } = told;
+    println!("{count} histories, {commands} commands, {matches} matches, {rebates} rebates of rounding");
     assert!(matches > count, "histories that do not trade prove nothing");
+    assert!(
+        rebates > 0 || count < 20 * CRUMBS_EVERY,
+        "rounding that never comes back proves nothing of rebates"
+    );
+}
+
+/// What histories did.
+#[derive(Default)]
+struct Told {
+    commands: u64,
+    matches: u64,
+    rebates: u64,
+}
+
+impl Told {
+    fn add(self, other: Told) -> Told {
+        Told {
+            commands: self.commands + other.commands,
+            matches: self.matches + other.matches,
+            rebates: self.rebates + other.rebates,
+        }
+    }
 }
 
 struct History {
@@ -67,13 +94,18 @@ struct History {
     total: i64,
     /// The grid's step.
     tick: i64,
+    /// Hundredths of contracts trade with a few large orders.
+    is_of_crumbs: bool,
     commands: u64,
 }
 
 impl History {
     fn new(number: u64) -> History {
         let mut dice = Dice::new(number);
-        let grid = [LINEAR_CENT, DECI_CENT, TAPERED_DECI_CENT][dice.between(0, 2) as usize];
+        let is_of_crumbs = number.is_multiple_of(CRUMBS_EVERY);
+        let grids = [LINEAR_CENT, DECI_CENT, TAPERED_DECI_CENT];
+        // Whole cents need no rounding.
+        let grid = if is_of_crumbs { DECI_CENT } else { grids[dice.between(0, 2) as usize] };
         let kinds = [
             FeeKind::Quadratic,
             FeeKind::QuadraticWithMakerFees,
@@ -84,7 +116,10 @@ impl History {
             FeeSchedule { kind: kinds[dice.between(0, 3) as usize], multiplier: dice.between(0, 2_000) };
         let mut venue = Venue::new(number);
         // Some members cannot pay for all they ask.
-        let cash = [2_000_000, 20_000_000, 1_000_000_000][dice.between(0, 2) as usize];
+        let cash = match is_of_crumbs {
+            true => 1_000_000_000_000,
+            false => [2_000_000, 20_000_000, 1_000_000_000][dice.between(0, 2) as usize],
+        };
         for _ in 0..MEMBERS {
             venue.open_account(false, BTreeMap::from([(0, cash)]));
         }
@@ -93,12 +128,11 @@ impl History {
         venue.drain_events();
         let tick = if grid == DECI_CENT { 10 } else { 100 };
         let total = cash * MEMBERS as i64;
-        History { number, dice, venue, plain: PlainBook::new(fees), total, tick, commands: 0 }
+        History { number, dice, venue, plain: PlainBook::new(fees), total, tick, is_of_crumbs, commands: 0 }
     }
 
-    /// Returns how many matches and commands there were.
-    fn run(mut self) -> (u64, u64) {
-        let commands = self.dice.between(8, 32);
+    fn run(mut self) -> Told {
+        let commands = if self.is_of_crumbs { 5_000 } else { self.dice.between(8, 32) };
         for step in 0..commands {
             self.command(START_US + step * 1_000);
             let events: Vec<_> = self.venue.drain_events().collect();
@@ -107,7 +141,7 @@ impl History {
             self.commands += 1;
         }
         self.settle();
-        (self.plain.matches, self.commands)
+        Told { commands: self.commands, matches: self.plain.matches, rebates: self.plain.rebates }
     }
 
     fn command(&mut self, now_us: i64) {
@@ -115,7 +149,9 @@ impl History {
         let own = self.plain.resting_of(member);
         let picked =
             (!own.is_empty()).then(|| own[self.dice.between(0, own.len() as i64 - 1) as usize].clone());
-        match (self.dice.between(0, 9), picked) {
+        // Large orders must live long enough.
+        let kind = self.dice.between(if self.is_of_crumbs { 4 } else { 0 }, 9);
+        match (kind, picked) {
             (0, Some(order)) => {
                 let canceled = self.venue.cancel(member, &order.id, None, now_us).expect("a resting order");
                 assert_eq!(canceled.reduced_by, order.remaining);
@@ -148,18 +184,22 @@ impl History {
     }
 
     fn place(&mut self, member: usize, kind: i64, now_us: i64) {
+        let side = if self.dice.chance(50) { Side::Bid } else { Side::Ask };
+        let (price, count) = self.terms(side);
+        // A large order takes its member's crumbs out of the way, a crumb never a large order.
+        let clears_own = if self.is_of_crumbs { count == LARGE } else { self.dice.chance(50) };
         let order = NewOrder {
             ticker: TICKER.to_owned(),
             client_order_id: None,
-            side: if self.dice.chance(50) { Side::Bid } else { Side::Ask },
-            price: self.price(),
-            count: self.dice.between(1, 900),
+            side,
+            price,
+            count,
             time_in_force: match kind {
                 3 => TimeInForce::ImmediateOrCancel,
                 4 => TimeInForce::FillOrKill,
                 _ => TimeInForce::GoodTillCanceled,
             },
-            self_trade_prevention: match self.dice.chance(50) {
+            self_trade_prevention: match clears_own {
                 true => SelfTradePrevention::Maker,
                 false => SelfTradePrevention::TakerAtCross,
             },
@@ -176,6 +216,20 @@ impl History {
             Ok(placed) => self.plain.place(member, &order, net, &placed),
             Err(refusal) => self.plain.refuse(&order, refusal.code),
         }
+    }
+
+    /// Returns price and count; the few large orders among crumbs rest before all others.
+    fn terms(&mut self, side: Side) -> (i64, i64) {
+        if !self.is_of_crumbs {
+            return (self.price(), self.dice.between(1, 900));
+        }
+        match self.dice.between(0, 1_199) {
+            0 => {}
+            // A match whose fee is more than a cent, so that one can come back.
+            1..=30 => return (self.price(), LARGE / 50),
+            _ => return (self.price(), self.dice.between(1, 9)),
+        }
+        (if side == Side::Bid { 5_000 + 5 * self.tick } else { 5_000 - 5 * self.tick }, LARGE)
     }
 
     fn price(&mut self) -> i64 {

@@ -37,6 +37,8 @@ pub(crate) struct PlainBook {
     expected: Vec<Match>,
     /// Rounding accounts of every order that ever traded.
     rounding: BTreeMap<Arc<str>, i64>,
+    /// Fills that gave rounding back.
+    pub(crate) rebates: u64,
     positions: BTreeMap<usize, i64>,
     pub(crate) fees_taken: i64,
     pub(crate) matches: u64,
@@ -49,6 +51,7 @@ impl PlainBook {
             resting: Vec::new(),
             expected: Vec::new(),
             rounding: BTreeMap::new(),
+            rebates: 0,
             positions: BTreeMap::new(),
             fees_taken: 0,
             matches: 0,
@@ -219,6 +222,7 @@ impl PlainBook {
         let account = self.rounding.entry(Arc::clone(&fill.order_id)).or_default();
         *account += rounding;
         let cents = (*account / 10_000).min((trade_fee + rounding) / 10_000);
+        self.rebates += u64::from(cents > 0);
         *account -= cents * 10_000;
         assert_eq!(fill.fee, trade_fee + rounding - cents * 10_000, "{place}: the fee of {fill:?}");
         self.fees_taken += fill.fee;
