@@ -6,6 +6,6 @@ mod kalshi;
 mod net;
 
 pub use kalshi::{
-    BudgetStats, Credential, CredentialError, FeedStanding, Problem, StartError, TokenLevel, UrlError,
-    VenueConfig, VenuePorts, VenueStatus, VenueTasks, VenueUrls, start,
+    BudgetStats, Credential, CredentialError, FeedStanding, FrameSink, Passing, Problem, StartError,
+    TokenLevel, UrlError, VenueConfig, VenuePorts, VenueStatus, VenueTasks, VenueUrls, start,
 };

@@ -153,3 +153,31 @@ async fn a_refused_upgrade_is_said_in_plain_words_and_tried_again() {
     assert!(fake.sockets.try_recv().is_err());
     assert_ne!(bench.status.feed().state, FeedState::Live);
 }
+
+#[tokio::test]
+async fn all_that_passes_on_the_socket_is_shown_as_it_is_and_nothing_of_the_handshake() {
+    let mut fake = Fake::open(|_| None).await;
+    let mut bench = Bench::start(fake.addr, |config| config.pinned = Some(pinned()));
+    let mut socket = live(&mut fake, &mut bench, 1).await;
+    for frame in [&format!("{SNAPSHOT}\n"), "{\"type\":", &delta(2)] {
+        socket.send(frame).await;
+    }
+    while word(&bench.item().await) != "delta 5/2" {}
+    drop(socket);
+    let _second = fake.socket().await;
+    let seen = bench.witness.seen.lock().unwrap().clone();
+    let first: Vec<&str> =
+        seen.iter().filter(|(generation, _)| *generation == 1).map(|(_, words)| words.as_str()).collect();
+    let (head, rest) = first.split_at(2);
+    assert!(head[0] == "opened" && head[1].starts_with(r#"sent {"id":1,"cmd":"subscribe""#), "{head:?}");
+    assert_eq!(rest.iter().filter(|words| words.starts_with(r#"sent {"id":"#)).count(), 6);
+    let received: Vec<&str> = rest.iter().filter_map(|words| words.strip_prefix("received ")).collect();
+    assert_eq!(received.len(), 7 + 3);
+    assert_eq!(received[7..], [&*format!("{SNAPSHOT}\n"), "{\"type\":", &delta(2)]);
+    let (last, before) = rest.split_last().unwrap();
+    assert!(
+        last.starts_with("closed ") && before.iter().all(|words| !words.starts_with("closed")),
+        "{first:?}"
+    );
+    assert!(!seen.iter().any(|(_, words)| words.contains("key-1")), "the handshake is nobody's business");
+}

@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 
 use super::credential::Credential;
 use super::status::VenueStatus;
+use super::tap::FrameSink;
 use super::urls::VenueUrls;
 
 /// Settings of one venue connection.
@@ -52,4 +53,6 @@ pub struct VenuePorts {
     /// Read right before each order leaves (I9).
     pub halt: Arc<HaltSwitch>,
     pub clock: Clock,
+    /// Who is shown the raw frames, if anyone.
+    pub frames: Option<Arc<dyn FrameSink>>,
 }

@@ -51,7 +51,7 @@ pub fn start(
     runtime: &Handle,
     stop: CancellationToken,
 ) -> Result<VenueTasks, StartError> {
-    let VenuePorts { books, desk, catalog, requests, feed_commands, status, halt, clock } = ports;
+    let VenuePorts { books, desk, catalog, requests, feed_commands, status, halt, clock, frames } = ports;
     let tls = client_config().map_err(|error| StartError::Tls(error.into()))?;
     let offset = Arc::new(ClockOffset::default());
     let signer = Signer::new(Arc::clone(&config.credential), offset, Arc::clone(&clock));
@@ -80,6 +80,7 @@ pub fn start(
             lifecycle,
             status: Arc::clone(&status),
             clock: Arc::clone(&clock),
+            frames,
         },
         feed_commands,
         wishes_lane,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use outrigger_engine::actors::messages::{BooksMessage, DeskMessage};
-use outrigger_engine::domain::{Clock, Generation, Ticker};
+use outrigger_engine::domain::{Clock, Generation, Now, Ticker};
 use outrigger_engine::venue::{FeedCommand, FeedItem, FeedState, LifecycleEvent, PrivateItem};
 use ring::rand::{SecureRandom as _, SystemRandom};
 use tokio::sync::mpsc;
@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::session::{self, Subscriptions, Taken};
 use super::sign::Signer;
 use super::status::{FeedStanding, VenueStatus, bump};
+use super::tap::{FrameSink, Passing};
 use crate::net::{Backoff, BackoffLimits};
 
 const LIMITS: BackoffLimits =
@@ -28,6 +29,7 @@ pub(super) struct Parts {
     pub(super) lifecycle: mpsc::Sender<LifecycleEvent>,
     pub(super) status: Arc<VenueStatus>,
     pub(super) clock: Clock,
+    pub(super) frames: Option<Arc<dyn FrameSink>>,
 }
 
 /// What the catalogue wants of the stream.
@@ -107,6 +109,13 @@ impl Asks {
 }
 
 impl Parts {
+    /// Shows what passed on the socket to whoever records it.
+    pub(super) fn show(&self, generation: Generation, at: Now, what: Passing<'_>) {
+        if let Some(frames) = &self.frames {
+            frames.passing(generation, at, what);
+        }
+    }
+
     /// Passes on what a read brought, in order; a full lane makes the socket wait.
     pub(super) async fn pass(&self, taken: Taken) {
         for kind in &taken.unknown {

@@ -13,6 +13,7 @@ mod session;
 mod sign;
 mod skew;
 mod status;
+mod tap;
 mod urls;
 mod wire;
 
@@ -21,4 +22,5 @@ pub use config::{VenueConfig, VenuePorts};
 pub use connect::{StartError, VenueTasks, start};
 pub use credential::{Credential, CredentialError};
 pub use status::{FeedStanding, Problem, TokenLevel, VenueStatus};
+pub use tap::{FrameSink, Passing};
 pub use urls::{UrlError, VenueUrls};

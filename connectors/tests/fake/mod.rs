@@ -8,9 +8,11 @@ use std::time::{Duration, Instant};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::{SinkExt as _, StreamExt as _};
-use outrigger_connectors::{Credential, VenueConfig, VenuePorts, VenueStatus, VenueTasks, VenueUrls, start};
+use outrigger_connectors::{
+    Credential, FrameSink, Passing, VenueConfig, VenuePorts, VenueStatus, VenueTasks, VenueUrls, start,
+};
 use outrigger_engine::actors::messages::{BooksMessage, DeskMessage};
-use outrigger_engine::domain::{Catalog, Clock, Monotonic, Now, WallTime};
+use outrigger_engine::domain::{Catalog, Clock, Generation, Monotonic, Now, WallTime};
 use outrigger_engine::risk::HaltSwitch;
 use outrigger_engine::venue::{FeedCommand, FeedItem, VenueRequest};
 use ring::signature::{ED25519, UnparsedPublicKey};
@@ -218,6 +220,25 @@ impl Socket {
     }
 }
 
+/// Keeps what passed on the sockets, in words, with the connection's generation.
+#[derive(Default)]
+pub(crate) struct Witness {
+    pub(crate) seen: Mutex<Vec<(u64, String)>>,
+}
+
+impl FrameSink for Witness {
+    fn passing(&self, generation: Generation, at: Now, what: Passing<'_>) {
+        assert!(at.wall.0 > 0);
+        let words = match what {
+            Passing::Opened => "opened".to_owned(),
+            Passing::Received(frame) => format!("received {}", String::from_utf8_lossy(frame)),
+            Passing::Sent(command) => format!("sent {command}"),
+            Passing::Closed(reason) => format!("closed {reason}"),
+        };
+        self.seen.lock().unwrap().push((generation.0, words));
+    }
+}
+
 /// A connector at the fake, and the other ends of its lanes.
 pub(crate) struct Bench {
     pub(crate) books: mpsc::Receiver<BooksMessage>,
@@ -227,6 +248,7 @@ pub(crate) struct Bench {
     pub(crate) status: Arc<VenueStatus>,
     pub(crate) halt: Arc<HaltSwitch>,
     pub(crate) tasks: VenueTasks,
+    pub(crate) witness: Arc<Witness>,
     items: Vec<FeedItem>,
 }
 
@@ -250,6 +272,7 @@ impl Bench {
         let (desk_lane, desk) = mpsc::channel(1_024);
         let (requests, requests_lane) = mpsc::channel(1_024);
         let (commands, commands_lane) = mpsc::channel(64);
+        let witness = Arc::new(Witness::default());
         let (status, halt) = (Arc::new(VenueStatus::default()), Arc::new(HaltSwitch::default()));
         let ports = VenuePorts {
             books: books_lane,
@@ -260,10 +283,11 @@ impl Bench {
             status: status.clone(),
             halt: halt.clone(),
             clock: clock(),
+            frames: Some(witness.clone()),
         };
         let runtime = tokio::runtime::Handle::current();
         let tasks = start(config, ports, &runtime, CancellationToken::new()).unwrap();
-        Bench { books, desk, requests, commands, status, halt, tasks, items: Vec::new() }
+        Bench { books, desk, requests, commands, status, halt, tasks, witness, items: Vec::new() }
     }
 
     /// Returns the next item of the market lane.

@@ -16,7 +16,7 @@ use outrigger_engine::stream::{HubLimits, OutboxLimits, StreamStats};
 use outrigger_engine::venue::{FeedCommand, VenueRequest};
 use tokio::sync::mpsc;
 
-use super::{rehydrate, trades, venue, workers};
+use super::{capture, rehydrate, trades, venue, workers};
 use crate::config::Effective;
 use crate::store::{DataDirectory, LedgerStats, LedgerWriter};
 use crate::telemetry::metrics::Counted;
@@ -39,6 +39,7 @@ pub(super) struct Engine {
     pub(super) counted: Counted,
     pub(super) trades: Arc<trades::Trades>,
     pub(super) venue: venue::Link,
+    pub(super) captured: capture::Captured,
     pub(super) writer: LedgerWriter,
     pub(super) epoch: String,
     pub(super) hub_limits: HubLimits,
@@ -64,11 +65,13 @@ pub(super) fn start(config: &Effective, directory: &DataDirectory, clock: Clock)
     let hub_limits = hub_limits(config);
     let (announcer, announcer_ends) = announcer_lanes(FACTS_LANE, &hub_limits);
     let (tape, trades) = trades::start(config, directory)?;
+    let captured = capture::start(config, &clock);
     let counted = Counted {
         books: Arc::new(BookCounters::default()),
         stream: Arc::new(StreamStats::default()),
         ledger: Arc::new(LedgerStats::default()),
         tape: trades.stats(),
+        capture: Arc::clone(&captured.stats),
     };
     let writer =
         LedgerWriter::start(rehydrated.ledger, Arc::clone(&counted.ledger), Box::new(report_to(&desk)))?;
@@ -81,9 +84,11 @@ pub(super) fn start(config: &Effective, directory: &DataDirectory, clock: Clock)
         catalog: Arc::clone(&catalog),
         halt: Arc::clone(&halt),
         clock: Arc::clone(&clock),
+        frames: captured.sink(),
     };
     let engine = Engine {
         venue: venue::Link::start(config, lanes)?,
+        captured,
         books: BooksHandle::new(books_lane),
         read_model: Arc::new(rehydrated.read_model),
         epoch: uuid::Uuid::new_v4().simple().to_string(),

@@ -16,7 +16,7 @@ use outrigger_engine::venue::FeedState;
 use serde_json::{Map, Value, json};
 
 use crate::api::ports::{Degraded, LimitsPort, MetricsPort, ReadinessPort, ReadyFlags};
-use crate::store::LedgerStats;
+use crate::store::{CaptureStats, LedgerStats};
 use crate::telemetry::metrics::{Figures, Metrics, OrderFigures, VenueFigures};
 
 /// Reads what the parts say of themselves; holds no state of its own but "the API is up".
@@ -26,6 +26,7 @@ pub(super) struct Standing {
     ledger: Arc<LedgerStats>,
     books: Arc<BookCounters>,
     catalog: Arc<Catalog>,
+    capture: Arc<CaptureStats>,
     api_up: AtomicBool,
     started: WallTime,
 }
@@ -37,9 +38,19 @@ impl Standing {
         ledger: Arc<LedgerStats>,
         books: Arc<BookCounters>,
         catalog: Arc<Catalog>,
+        capture: Arc<CaptureStats>,
     ) -> Standing {
         let started = WallTime(jiff::Timestamp::now().as_microsecond());
-        Standing { venue, read_model, ledger, books, catalog, api_up: AtomicBool::new(false), started }
+        Standing {
+            venue,
+            read_model,
+            ledger,
+            books,
+            catalog,
+            capture,
+            api_up: AtomicBool::new(false),
+            started,
+        }
     }
 
     pub(super) fn api_is_up(&self) {
@@ -103,6 +114,7 @@ impl ReadinessPort for Standing {
         if !self.ledger.is_healthy.load(Relaxed) {
             rows.push(row("ledger", "the ledger cannot write; trading stopped".to_owned(), self.started));
         }
+        rows.extend(self.capture.problem().map(|(problem, since)| row("capture", problem, since)));
         rows
     }
 }

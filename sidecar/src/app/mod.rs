@@ -3,6 +3,7 @@
 //! Start and recovery are one path: open, verify, replay, connect, reconcile. Never here: decisions.
 
 mod account_key;
+mod capture;
 mod clock;
 mod engine;
 mod figures;
@@ -45,10 +46,11 @@ pub fn run(config: Effective) -> anyhow::Result<ExitCode> {
     }
     let listener = bind(&config)?;
     let directory = DataDirectory::lock(&config.data_dir)?;
-    let Served { ending, venue, writer, _directory } =
+    let Served { ending, venue, captured, writer, _directory } =
         actix_web::rt::System::new().block_on(serve(config, listener, directory))?;
     // These join threads, which may not be done inside the runtime.
     venue.stop();
+    captured.stop();
     if !writer.stop() {
         tracing::error!("the ledger's disk did not answer in time; what was acknowledged is safe");
     }
@@ -60,6 +62,7 @@ pub fn run(config: Effective) -> anyhow::Result<ExitCode> {
 struct Served {
     ending: lifecycle::Ending,
     venue: venue::Link,
+    captured: capture::Captured,
     writer: LedgerWriter,
     _directory: DataDirectory,
 }
@@ -82,6 +85,7 @@ async fn serve(config: Effective, listener: TcpListener, directory: DataDirector
         Arc::clone(&engine.counted.ledger),
         Arc::clone(&engine.counted.books),
         Arc::clone(&engine.catalog),
+        Arc::clone(&engine.captured.stats),
     ));
     let metrics = Arc::new(Metrics::new(engine.counted.clone(), Arc::clone(&figures) as _));
     metrics_port::start(&config, &metrics)?;
@@ -96,8 +100,8 @@ async fn serve(config: Effective, listener: TcpListener, directory: DataDirector
     let (catalog, books) = (Arc::clone(&engine.catalog), engine.books.clone());
     actix_web::rt::spawn(hints.show(catalog, books, figures, config.log.format));
     let ending = until_stopped(server, config.process.parent_pid, &engine).await;
-    let Engine { venue, writer, .. } = engine;
-    Ok(Served { ending, venue, writer, _directory: directory })
+    let Engine { venue, captured, writer, .. } = engine;
+    Ok(Served { ending, venue, captured, writer, _directory: directory })
 }
 
 fn api_state(

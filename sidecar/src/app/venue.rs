@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use outrigger_connectors::{Credential, VenueConfig, VenuePorts, VenueStatus, VenueTasks, VenueUrls};
+use outrigger_connectors::{
+    Credential, FrameSink, VenueConfig, VenuePorts, VenueStatus, VenueTasks, VenueUrls,
+};
 use outrigger_engine::actors::messages::{BooksMessage, DeskMessage};
 use outrigger_engine::domain::{Catalog, Clock};
 use outrigger_engine::risk::HaltSwitch;
@@ -31,6 +33,7 @@ pub(super) struct Lanes {
     pub(super) catalog: Arc<Catalog>,
     pub(super) halt: Arc<HaltSwitch>,
     pub(super) clock: Clock,
+    pub(super) frames: Option<Arc<dyn FrameSink>>,
 }
 
 /// The running connection, its threads, and the exchange inside if there is one.
@@ -68,6 +71,7 @@ impl Link {
             status: Arc::clone(&status),
             halt: lanes.halt,
             clock: lanes.clock,
+            frames: lanes.frames,
         };
         let tasks = outrigger_connectors::start(venue_config, ports, runtime.handle(), stop.clone())
             .context("start the connection to the exchange")?;

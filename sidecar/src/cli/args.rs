@@ -44,6 +44,8 @@ pub(super) enum Command {
     Token(TokenCommand),
     /// Check the ledger: file, hash chain, tables against the journal; exit 1 on damage
     Verify(VerifyArgs),
+    /// List the captures of the exchange's stream and check that they are whole; exit 1 on damage
+    Captures(CapturesArgs),
     /// Copy the ledger to a new file, while the sidecar runs or not
     Backup(BackupArgs),
     /// Put a backup in the ledger's place; the ledger that was there is kept aside
@@ -146,7 +148,7 @@ pub(super) struct ExchangeArgs {
     /// The same seed gives the same market [default: 7]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// Serve a recorded session instead of a living market
+    /// Serve a recorded session or a capture instead of a living market
     #[arg(long, value_name = "FILE")]
     pub replay: Option<PathBuf>,
     /// Multiple of recorded time; 0 as fast as it is read [default: 1]
@@ -288,6 +290,17 @@ pub(super) struct VerifyArgs {
     pub file: Option<PathBuf>,
     #[command(flatten)]
     pub tool: ToolArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CapturesArgs {
+    /// Look at these files instead of the captures in the data directory
+    pub files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub place: PlaceArgs,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -3,6 +3,7 @@
 //! Standard output carries only what a program may read; everything else is a log on standard error.
 
 mod args;
+mod captures;
 mod check_config;
 mod exchange;
 mod ledger;
@@ -60,6 +61,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::CheckConfig(args) => check_config::run(args),
         Command::Watch(args) => watch::run(args),
         Command::Token(command) => token::run(command),
+        Command::Captures(args) => captures::run(args),
         Command::Verify(args) => ledger::verify(args),
         Command::Backup(args) => ledger::backup(args),
         Command::Restore(args) => ledger::restore(args),

@@ -109,6 +109,13 @@ pub(super) const KEYS: &[Key] = &[
     key("streams.client_queue_bytes", "Bytes that may wait for one client."),
     key("store.tape", "Whether public trades are recorded."),
     key("store.tape_retention_hours", "How long they are kept."),
+    key("store.capture", "Whether every raw frame of the exchange's stream is recorded, for replay."),
+    key("store.capture_dir", "Where captures lie: `captures` in the data directory."),
+    key("store.capture_retention_hours", "How long captures are kept, 1 to 87600 hours."),
+    key(
+        "store.capture_max_bytes",
+        "Bytes all captures may take together, compressed, from 1048576; the oldest are deleted first.",
+    ),
     flagged("log.level", "--log-level", "`error`, `warn`, `info`, `debug` or `trace`."),
     flagged("log.format", "--log-format", "`auto` (text on a terminal, JSON otherwise), `json` or `text`."),
     key("api.allowed_hosts", "`Host` values to accept besides the listening address."),

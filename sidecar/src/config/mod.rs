@@ -73,7 +73,7 @@ pub fn load(sources: &Sources, bootstrap: Option<Bootstrap>) -> Result<Effective
     let venue = venue::read(&mut reader, env, bootstrap.as_ref());
     let risk = risk::read(&mut reader, env);
     let streams = streams::read(&mut reader);
-    let store = store::read(&mut reader);
+    let store = store::read(&mut reader, &data_dir);
     let log = log::read(&mut reader);
     let api = api::read(&mut reader);
     let process = process::read(&mut reader);
@@ -103,6 +103,16 @@ pub fn place(sources: &Sources) -> Result<Place, Mistakes> {
     let data_dir = process::data_dir(&mut reader, env);
     reader.finish()?;
     Ok(Place { env, data_dir, listen })
+}
+
+/// Reads only what a tool needs to find the captures.
+pub fn capture_dir(sources: &Sources) -> Result<PathBuf, Mistakes> {
+    let mut reader = Reader::only_named(sources);
+    let env = process::env(&mut reader);
+    let data_dir = process::data_dir(&mut reader, env);
+    let directory = store::capture_dir(&mut reader, &data_dir);
+    reader.finish()?;
+    Ok(directory)
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
-//! The store: two SQLite databases, one writing thread each, and everything a person may do to their files.
+//! The store: two SQLite databases and the captures, one writing thread each, and everything a person may do to their files.
 //!
 //! Database rows never leave this folder. Invariants: an entry is reported committed only after a commit with
 //! `synchronous=FULL`; a damaged, foreign or newer ledger is refused untouched (I10).
 
 mod append;
 mod backup;
+mod capture;
 mod chain;
 mod directory;
 mod error;
@@ -19,6 +20,7 @@ mod verify;
 mod writer;
 
 pub use backup::{backup, restore};
+pub use capture::{Capture, CapturePlan, CaptureStats, Ending, Look, captures_in, look};
 pub use directory::{DataDirectory, LEDGER_FILE, TAPE_FILE};
 pub use error::StoreError;
 pub use migrate::{Direction, MigrationStatus, migrate, migration_status};

@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use super::feed::{Asks, FeedWish, Parts};
 use super::normalize::{Decoded, decode};
 use super::status::bump;
+use super::tap::Passing;
 use connect::Socket;
 pub(super) use intake::Taken;
 use intake::{Intake, Place};
@@ -53,16 +54,18 @@ pub(super) async fn run(
             reason
         }
         Ok(socket) => {
-            let now = (parts.clock)().monotonic;
+            let now = (parts.clock)();
+            parts.show(generation, now, Passing::Opened);
             let mut session = Session {
                 parts,
                 generation,
                 socket,
                 intake: Intake::new(generation),
-                heard: now,
+                heard: now.monotonic,
                 is_live: false,
             };
             let reason = session.live(asks, stop).await;
+            parts.show(generation, (parts.clock)(), Passing::Closed(&reason));
             if !stop.is_cancelled() {
                 parts.status.problem("stream", &reason, (parts.clock)().wall);
             }
@@ -196,11 +199,17 @@ impl Session<'_> {
                 let why = frame.map_or_else(String::new, |f| format!(" ({} {})", f.code, f.reason));
                 return Err(format!("the exchange closed the stream{why}"));
             }
-            Some(Ok(Message::Text(text))) => decode(text.as_str()),
-            Some(Ok(Message::Binary(bytes))) => match std::str::from_utf8(&bytes) {
-                Ok(text) => decode(text),
-                Err(_) => Decoded::Unreadable { sid: None, seq: None, reason: "not text".to_owned() },
-            },
+            Some(Ok(Message::Text(text))) => {
+                self.parts.show(self.generation, received, Passing::Received(text.as_bytes()));
+                decode(text.as_str())
+            }
+            Some(Ok(Message::Binary(bytes))) => {
+                self.parts.show(self.generation, received, Passing::Received(&bytes));
+                match std::str::from_utf8(&bytes) {
+                    Ok(text) => decode(text),
+                    Err(_) => Decoded::Unreadable { sid: None, seq: None, reason: "not text".to_owned() },
+                }
+            }
             // Pings are answered by the library.
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => return Ok(Todo::default()),
         };
@@ -226,6 +235,7 @@ impl Session<'_> {
             return Err(reason);
         }
         for frame in todo.send {
+            self.parts.show(self.generation, (self.parts.clock)(), Passing::Sent(&frame));
             self.send(Message::text(frame)).await?;
         }
         Ok(())

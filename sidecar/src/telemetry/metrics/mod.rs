@@ -22,7 +22,7 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
-use crate::store::{LedgerStats, TapeStats};
+use crate::store::{CaptureStats, LedgerStats, TapeStats};
 
 pub use document::document;
 pub use handles::Handles;
@@ -42,6 +42,7 @@ pub struct Counted {
     pub stream: Arc<StreamStats>,
     pub ledger: Arc<LedgerStats>,
     pub tape: Arc<TapeStats>,
+    pub capture: Arc<CaptureStats>,
 }
 
 /// What is asked of the rest of the process at each scrape.

@@ -86,7 +86,7 @@ pub(super) const READINGS: &[(Family, Read)] = &[
     (counter("stream_resumes_impossible", "Resumes answered with a snapshot"), |s| {
         s.counted.stream.resumes_impossible.load(Relaxed)
     }),
-    // The ledger and the tape
+    // The ledger, the tape and the captures
     (gauge("ledger_healthy", "1 while every commit since start succeeded"), |s| {
         s.counted.ledger.is_healthy.load(Relaxed).into()
     }),
@@ -112,6 +112,23 @@ pub(super) const READINGS: &[(Family, Read)] = &[
     }),
     (counter("tape_trades", "Public trades recorded"), |s| s.counted.tape.recorded.load(Relaxed)),
     (counter("tape_dropped", "Public trades not recorded"), |s| s.counted.tape.dropped.load(Relaxed)),
+    (gauge("capture_running", "1 while raw frames of the exchange are being recorded"), |s| {
+        s.counted.capture.is_running.load(Relaxed).into()
+    }),
+    (counter("capture_frames", "Raw frames and commands recorded"), |s| {
+        s.counted.capture.frames.load(Relaxed)
+    }),
+    (
+        counter(
+            "capture_dropped",
+            "Raw frames and commands not recorded: the lane was full or the disk refused",
+        ),
+        |s| s.counted.capture.dropped.load(Relaxed),
+    ),
+    (with_unit(counter("capture_written", "Written to captures, compressed"), "bytes"), |s| {
+        s.counted.capture.bytes.load(Relaxed)
+    }),
+    (gauge("capture_files", "Captures kept"), |s| s.counted.capture.files.load(Relaxed)),
     // The process
     (with_unit(gauge("process_resident_memory", "Memory in use"), "bytes"), |s| s.process.resident_bytes),
     (with_unit(counter("process_cpu", "Processor time used, user and system"), "milliseconds"), |s| {
