@@ -102,6 +102,9 @@ struct Reader {
     /// In order of first appearance.
     connections: Vec<(i64, Connection)>,
     recording: Recording,
+    /// Of a capture: the process that wrote it, and where its connections begin to be counted.
+    run: Option<String>,
+    base: i64,
 }
 
 #[derive(Default)]
@@ -127,7 +130,10 @@ enum Event {
 impl Reader {
     fn line(&mut self, text: &str) {
         let line: Option<Value> = serde_json::from_str(text).ok();
-        let number = line.as_ref().and_then(|line| line.get("conn")?.as_i64()).unwrap_or(0);
+        if line.as_ref().is_some_and(|line| self.is_beside_frames(line)) {
+            return;
+        }
+        let number = line.as_ref().and_then(|line| line.get("conn")?.as_i64()).unwrap_or(0) + self.base;
         let Some(frame) = line.and_then(unwrap_frame) else {
             self.recording.anomalies += 1;
             // What it was about is unknown, so nothing is certain until the next snapshots.
@@ -147,6 +153,19 @@ impl Reader {
         }
         let in_turn = self.connection(number).subscriptions.entry(sid).or_default().take(seq, event);
         self.recording.anomalies += usize::from(!in_turn);
+    }
+
+    /// Takes in a line of a capture that is no frame: its head, a mark, a command.
+    fn is_beside_frames(&mut self, line: &Value) -> bool {
+        if line.get("recv_ns").is_none() || (line.get("mark").is_none() && line.get("sent").is_none()) {
+            return false;
+        }
+        let run = line["run"].as_str().filter(|_| line["mark"] == "capture");
+        if let Some(run) = run.filter(|run| self.run.as_deref() != Some(*run)) {
+            self.run = Some(run.to_owned());
+            self.base = self.connections.iter().map(|(number, _)| *number).max().unwrap_or(0);
+        }
+        true
     }
 
     fn connection(&mut self, number: i64) -> &mut Connection {

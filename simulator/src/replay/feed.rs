@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tokio::sync::mpsc;
 
-use super::line::{Recorded, parse_line};
+use super::line::{Line, Recorded, parse_line};
 
 /// Recordings are compressed with a window of up to 2^27 bytes.
 const WINDOW_LOG_MAX: u32 = 27;
@@ -22,6 +22,15 @@ pub(super) struct Lines {
     reader: Box<dyn BufRead + Send>,
     line: Vec<u8>,
     conn: u64,
+    runs: Runs,
+}
+
+/// Keeps the connections of several processes apart whose captures were joined.
+#[derive(Default)]
+struct Runs {
+    run: String,
+    base: u64,
+    conn_max: u64,
 }
 
 impl Lines {
@@ -34,25 +43,48 @@ impl Lines {
         } else {
             Box::new(plain)
         };
-        Ok(Self { reader, line: Vec::new(), conn: 0 })
+        Ok(Self { reader, line: Vec::new(), conn: 0, runs: Runs::default() })
     }
 
     /// Returns the next recorded frame, none at the end.
     pub(super) fn next(&mut self) -> io::Result<Option<Recorded>> {
         loop {
             self.line.clear();
-            let read = (&mut self.reader).take(LINE_BYTES_MAX).read_until(b'\n', &mut self.line)?;
-            if read == 0 {
-                return Ok(None);
-            }
+            let read = match (&mut self.reader).take(LINE_BYTES_MAX).read_until(b'\n', &mut self.line) {
+                Ok(0) => return Ok(None),
+                Ok(read) => read,
+                // The recorder was killed, or still writes. What it got to is good, up to its last whole line.
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+                Err(error) => return Err(error),
+            };
             if read as u64 == LINE_BYTES_MAX {
                 return Err(io::Error::new(io::ErrorKind::InvalidData, "a line is longer than 16 MiB"));
             }
-            if let Some(recorded) = parse_line(&self.line, self.conn) {
-                self.conn = recorded.conn;
-                return Ok(Some(recorded));
+            match parse_line(&self.line, self.conn) {
+                Line::Frame(mut recorded) => {
+                    self.conn = recorded.conn;
+                    recorded.conn = self.runs.place(recorded.conn);
+                    return Ok(Some(recorded));
+                }
+                Line::Head(run) => self.runs.begin(run),
+                Line::Nothing => {}
             }
         }
+    }
+}
+
+impl Runs {
+    fn begin(&mut self, run: String) {
+        if run != self.run {
+            self.base = self.conn_max;
+            self.run = run;
+        }
+    }
+
+    fn place(&mut self, conn: u64) -> u64 {
+        let conn = self.base.saturating_add(conn);
+        self.conn_max = self.conn_max.max(conn);
+        conn
     }
 }
 
@@ -96,4 +128,79 @@ fn read_pass(path: &Path, conn: Option<u64>, batches: &mpsc::Sender<Vec<Recorded
         let _ = batches.blocking_send(batch);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    const SEED_LINES: u64 = 5_000;
+
+    /// Frames with some noise, so that they fill several blocks when compressed.
+    fn lines() -> String {
+        let line = |n: u64| {
+            let noise = n.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+            format!(
+                r#"{{"recv_ns":{n},"conn":1,"frame":{{"type":"ticker","sid":1,"msg":{{"n":{n},"noise":{noise}}}}}}}"#
+            )
+        };
+        (0..SEED_LINES).map(|n| line(n) + "\n").collect()
+    }
+
+    fn count(path: &Path) -> io::Result<u64> {
+        let mut lines = Lines::open(path)?;
+        let mut count = 0;
+        while let Some(recorded) = lines.next()? {
+            assert_eq!(recorded.recv_ns, Some(count), "in order, none missing, none cut");
+            count += 1;
+        }
+        Ok(count.unsigned_abs())
+    }
+
+    #[test]
+    fn a_recorder_that_was_killed_leaves_all_it_flushed() {
+        let mut encoder = zstd::Encoder::new(Vec::new(), 3).unwrap();
+        encoder.write_all(lines().as_bytes()).unwrap();
+        encoder.flush().unwrap();
+        let flushed = encoder.get_ref().len();
+        encoder.write_all(lines().as_bytes()).unwrap();
+        let whole = encoder.finish().unwrap();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(&file, &whole[..flushed]).unwrap();
+        assert_eq!(count(file.path()).unwrap(), SEED_LINES);
+        std::fs::write(&file, &whole[..flushed / 2]).unwrap();
+        let part = count(file.path()).unwrap();
+        assert!(part > 0 && part < SEED_LINES, "{part}");
+        let mut damaged = whole[..flushed].to_vec();
+        damaged[..8].copy_from_slice(&[0x28, 0xb5, 0x2f, 0xfd, 0xff, 0xff, 0xff, 0xff]);
+        std::fs::write(&file, damaged).unwrap();
+        assert!(count(file.path()).is_err(), "damage is no tear");
+    }
+
+    #[test]
+    fn processes_that_count_their_connections_alike_are_told_apart() {
+        let head = |run: &str| format!(r#"{{"recv_ns":1,"mark":"capture","version":1,"run":"{run}"}}"#);
+        let frame = |conn: u64| format!(r#"{{"recv_ns":1,"conn":{conn},"frame":{{}}}}"#);
+        // The second file of a process goes on with its connections.
+        let joined = [
+            head("a"),
+            frame(1),
+            frame(2),
+            head("a"),
+            frame(2),
+            head("b"),
+            frame(1),
+            frame(2),
+            head("c"),
+            frame(1),
+        ];
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(&file, joined.join("\n")).unwrap();
+        let mut lines = Lines::open(file.path()).unwrap();
+        let conns: Vec<u64> =
+            std::iter::from_fn(|| lines.next().unwrap().map(|recorded| recorded.conn)).collect();
+        assert_eq!(conns, [1, 2, 2, 3, 4, 5]);
+    }
 }

@@ -23,7 +23,7 @@ use super::stage::Stage;
 /// Playing starts when no command came for so long: a client that sends several misses nothing.
 const QUIET: Duration = Duration::from_millis(250);
 /// The same while a recording with books has no book subscription yet: it is likely to come.
-const QUIET_WITHOUT_BOOKS: Duration = Duration::from_secs(2);
+const QUIET_WITHOUT_BOOKS: Duration = Duration::from_secs(5);
 
 enum Phase {
     /// Nothing of the recording is subscribed yet.

@@ -175,7 +175,7 @@ fn anomalies_of_the_recording_are_passed_on() {
 #[test]
 fn connections_are_played_one_after_another_on_one_sequence() {
     run(async {
-        for name in ["two_conns.jsonl", "interleaved_conns.jsonl"] {
+        for name in ["two_conns.jsonl", "interleaved_conns.jsonl", "capture.jsonl"] {
             let (recording, mut client, frames) = play_books(name, &[A, B], 9).await;
             assert_eq!(seqs(&frames), [1, 2, 3, 4, 5, 6, 7, 8, 9], "{name}");
             let last = rebuild(frames[7..].iter());
