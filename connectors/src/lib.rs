@@ -6,6 +6,7 @@ mod kalshi;
 mod net;
 
 pub use kalshi::{
-    BudgetStats, Credential, CredentialError, FeedStanding, FrameSink, Passing, Problem, StartError,
-    TokenLevel, UrlError, VenueConfig, VenuePorts, VenueStatus, VenueTasks, VenueUrls, start,
+    BudgetStats, ChannelReading, Credential, CredentialError, Distribution, FeedStanding, FrameSink, Passing,
+    Problem, StartError, StreamFigures, TokenLevel, UrlError, VenueConfig, VenuePorts, VenueStatus,
+    VenueTasks, VenueUrls, start,
 };

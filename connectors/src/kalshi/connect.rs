@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -15,6 +15,7 @@ use super::feed;
 use super::gateway::{self, GatewayPorts, Reads, Rest};
 use super::sign::Signer;
 use super::skew::ClockOffset;
+use super::time_vigil;
 use crate::net::client_config;
 
 const LIFECYCLE_LANE: usize = 4_096;
@@ -70,6 +71,8 @@ pub fn start(
     let tasks = TaskTracker::new();
     let (lifecycle, lifecycle_events) = mpsc::channel(LIFECYCLE_LANE);
     let (wishes, wishes_lane) = mpsc::channel(WISHES_LANE);
+    let (broken, breaks) = watch::channel(None);
+    tasks.spawn(time_vigil::keep(Arc::clone(&clock), broken, stop.clone()));
     tasks.spawn(feed::run(
         feed::Parts {
             url: config.urls.websocket.clone(),
@@ -81,6 +84,7 @@ pub fn start(
             status: Arc::clone(&status),
             clock: Arc::clone(&clock),
             frames,
+            breaks,
         },
         feed_commands,
         wishes_lane,

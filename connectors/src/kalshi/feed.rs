@@ -4,20 +4,29 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use outrigger_engine::actors::messages::{BooksMessage, DeskMessage};
-use outrigger_engine::domain::{Clock, Generation, Now, Ticker};
-use outrigger_engine::venue::{FeedCommand, FeedItem, FeedState, LifecycleEvent, PrivateItem};
+use outrigger_engine::domain::{Clock, Generation, Now, Ticker, TimeBreak};
+use outrigger_engine::venue::{FeedCommand, FeedEvent, LifecycleEvent};
 use ring::rand::{SecureRandom as _, SystemRandom};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::course::Course;
 use super::session::{self, Subscriptions, Taken};
 use super::sign::Signer;
-use super::status::{FeedStanding, VenueStatus, bump};
+use super::status::{VenueStatus, bump};
 use super::tap::{FrameSink, Passing};
-use crate::net::{Backoff, BackoffLimits};
+use crate::net::{Backoff, BackoffLimits, Tried};
 
-const LIMITS: BackoffLimits =
-    BackoffLimits { first_ms: 250, ceiling_ms: 10_000, tries_max: 10, window_ms: 60_000, healthy_ms: 10_000 };
+/// At most 10 connects a minute, and after 10 failures in a row, or one that needs a person, at most 2.
+const LIMITS: BackoffLimits = BackoffLimits {
+    first_ms: 250,
+    ceiling_ms: 10_000,
+    tries_max: 10,
+    window_ms: 60_000,
+    failures_max: 10,
+    slow_ms: 30_000,
+    healthy_ms: 10_000,
+};
 
 /// What every session of the feed works with.
 pub(super) struct Parts {
@@ -30,6 +39,8 @@ pub(super) struct Parts {
     pub(super) status: Arc<VenueStatus>,
     pub(super) clock: Clock,
     pub(super) frames: Option<Arc<dyn FrameSink>>,
+    /// The last break in time, and a sign that there was one.
+    pub(super) breaks: watch::Receiver<Option<TimeBreak>>,
 }
 
 /// What the catalogue wants of the stream.
@@ -57,33 +68,43 @@ pub(super) async fn run(
 ) {
     let mut asks = Asks { commands, wishes, subscriptions: Subscriptions::new() };
     let mut backoff = Backoff::new(LIMITS);
-    let random = SystemRandom::new();
-    let mut generation = Generation(0);
+    let mut course = Course::new((parts.clock)().monotonic);
     while !stop.is_cancelled() {
-        generation = Generation(generation.0 + 1);
-        let began = (parts.clock)().monotonic;
-        backoff.begin(began.0 / 1_000_000);
-        bump(&parts.status.counters.connects);
-        parts.announce(generation, FeedState::Connecting, "connecting").await;
-        let reason = session::run(&parts, generation, &mut asks, &stop).await;
+        backoff.begin((parts.clock)().monotonic.0 / 1_000_000);
+        course.attempt(&parts).await;
+        let ending = session::run(&parts, &mut course, &mut asks, &stop).await;
         if stop.is_cancelled() {
             break;
         }
-        let now = (parts.clock)().monotonic;
-        let mut seed = [0_u8; 8];
-        // Without randomness the wait is merely not spread.
-        let _ = random.fill(&mut seed);
-        let wait_ms = backoff.wait_ms(now.0 / 1_000_000, now.millis_since(began), u64::from_le_bytes(seed));
-        tracing::warn!(generation = generation.0, reason, wait_ms, "disconnected from the exchange's stream");
+        let now = (parts.clock)();
+        let reason = ending.to_string();
+        parts.status.stream.count_ending(ending.kind());
+        parts.status.problem("stream", &reason, now.wall);
         bump(&parts.status.counters.reconnects);
-        parts.announce(generation, FeedState::BackingOff, &reason).await;
+        let tried = Tried { good_ms: course.good_ms(now.monotonic), is_permanent: ending.is_permanent() };
+        let wait_ms = backoff.wait_ms(now.monotonic.0 / 1_000_000, tried, random());
+        tracing::info!(
+            event = "backing_off",
+            kind = ending.kind(),
+            is_permanent = tried.is_permanent,
+            wait_ms,
+            "waiting"
+        );
+        course.step(&parts, FeedEvent::Lost, &reason).await;
         tokio::select! {
             biased;
             () = stop.cancelled() => {}
             () = asks.pause(Duration::from_millis(wait_ms)) => {}
         }
     }
-    parts.announce(generation, FeedState::Stopped, "stopping").await;
+    course.step(&parts, FeedEvent::Stop, "stopping").await;
+}
+
+fn random() -> u64 {
+    let mut seed = [0_u8; 8];
+    // Without randomness the wait is merely not spread.
+    let _ = SystemRandom::new().fill(&mut seed);
+    u64::from_le_bytes(seed)
 }
 
 impl Asks {
@@ -134,16 +155,65 @@ impl Parts {
             let _ = self.desk.send(DeskMessage::Private(taken.private)).await;
         }
     }
+}
 
-    /// Tells both lanes and the status how the connection stands.
-    pub(super) async fn announce(&self, generation: Generation, state: FeedState, reason: &str) {
-        let at = (self.clock)();
-        let standing = FeedStanding { state, generation, reason: reason.to_owned(), since: at.wall };
-        self.status.set_feed(standing);
-        let item = FeedItem::State { generation, state, reason: reason.to_owned(), at };
-        // A closed lane means the process is stopping.
-        let _ = self.books.send(BooksMessage::Feed(vec![item])).await;
-        let _ =
-            self.desk.send(DeskMessage::Private(vec![PrivateItem::StreamState { generation, state }])).await;
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{Backoff, LIMITS, Tried};
+
+    const FAILURES: usize = 1_000;
+
+    /// The moments of 1,000 tries that all fail, each after `lasts_ms`.
+    fn storm(lasts_ms: u64, is_permanent: bool, mut random: impl FnMut() -> u64) -> Vec<u64> {
+        let mut backoff = Backoff::new(LIMITS);
+        let mut now_ms = 5_000;
+        let mut tries = Vec::new();
+        for _ in 0..FAILURES {
+            backoff.begin(now_ms);
+            tries.push(now_ms);
+            now_ms += lasts_ms;
+            now_ms += backoff.wait_ms(now_ms, Tried { good_ms: 0, is_permanent }, random());
+        }
+        tries
+    }
+
+    /// The most tries in any minute.
+    fn busiest_minute(tries: &[u64]) -> usize {
+        let within = |from: &u64| tries.iter().filter(|at| (*from..*from + 60_000).contains(*at)).count();
+        tries.iter().map(within).max().unwrap_or(0)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+        #[test]
+        fn a_thousand_failures_make_at_most_the_allowed_connects(
+            lasts_ms in 0_u64..15_000,
+            seed in any::<u64>(),
+        ) {
+            let mut state = seed;
+            // Weyl and mix: any spread of numbers will do.
+            let mut random = || {
+                state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+                (state ^ (state >> 31)).wrapping_mul(0xBF58_476D_1CE4_E5B9)
+            };
+            let tries = storm(lasts_ms, false, &mut random);
+            prop_assert!(busiest_minute(&tries) <= 10);
+            prop_assert!(busiest_minute(&tries[10..]) <= 2, "after ten failures");
+            prop_assert!(busiest_minute(&storm(lasts_ms, true, &mut random)) <= 2, "permanent ones");
+            // A network that heals at any moment is used within one step, which is at most a minute.
+            let steps: Vec<u64> = tries.windows(2).map(|pair| pair[1] - pair[0] - lasts_ms).collect();
+            prop_assert!(steps.iter().all(|step| *step <= 60_000));
+            prop_assert!(steps[10..].iter().all(|step| (30_000..=40_000).contains(step)));
+        }
+    }
+
+    #[test]
+    fn without_luck_in_the_jitter_the_bounds_hold_too() {
+        for random in [0, u64::MAX] {
+            let tries = storm(0, false, || random);
+            assert!(busiest_minute(&tries) <= 10 && busiest_minute(&tries[10..]) <= 2);
+        }
     }
 }

@@ -11,6 +11,7 @@ use outrigger_engine::venue::FeedState;
 use parking_lot::Mutex;
 
 use super::budget::BudgetStats;
+use super::stream_figures::StreamFigures;
 
 /// Names of unknown frames kept apart; the rest is counted together.
 const UNKNOWN_NAMES_MAX: usize = 32;
@@ -28,6 +29,7 @@ pub struct VenueStatus {
     pub(crate) budget: Arc<BudgetStats>,
     problems: Mutex<BTreeMap<&'static str, Problem>>,
     clock_offset_ms: AtomicI64,
+    pub(crate) stream: StreamFigures,
     pub(crate) counters: Counters,
 }
 
@@ -107,6 +109,11 @@ impl VenueStatus {
 
     pub fn feed(&self) -> FeedStanding {
         self.feed.lock().clone()
+    }
+
+    /// Returns what the stream counts of itself.
+    pub fn stream(&self) -> &StreamFigures {
+        &self.stream
     }
 
     /// Returns how many requests each route answered with each status (`200`, `timeout`, ...).

@@ -1,4 +1,5 @@
-//! When to try again: full jitter below a doubling ceiling, and never more than so many tries a minute.
+//! When to try again: full jitter below a doubling ceiling, never more than so many tries a minute, and after many failures,
+//! or one that trying again does not mend, at the slow pace.
 //!
 //! Pure: time and randomness are handed in.
 
@@ -14,7 +15,10 @@ pub(crate) struct BackoffLimits {
     /// Tries within `window_ms`; beyond them the wait lasts until the oldest is out of the window.
     pub(crate) tries_max: usize,
     pub(crate) window_ms: u64,
-    /// A connection that held this long starts the doubling anew.
+    /// After so many failures in a row every wait is at least `slow_ms`, with jitter up to the ceiling on top.
+    pub(crate) failures_max: u32,
+    pub(crate) slow_ms: u64,
+    /// A connection that was good for this long starts everything anew.
     pub(crate) healthy_ms: u64,
 }
 
@@ -24,6 +28,15 @@ pub(crate) struct Backoff {
     limits: BackoffLimits,
     failures: u32,
     tries: VecDeque<u64>,
+}
+
+/// How a try ended.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Tried {
+    /// How long it was good; zero if it never was.
+    pub(crate) good_ms: u64,
+    /// Trying again soon would end the same.
+    pub(crate) is_permanent: bool,
 }
 
 impl Backoff {
@@ -40,8 +53,8 @@ impl Backoff {
     }
 
     /// Returns how long to wait before the next try; `random` is any number, evenly spread over all of `u64`.
-    pub(crate) fn wait_ms(&mut self, now_ms: u64, held_ms: u64, random: u64) -> u64 {
-        if held_ms >= self.limits.healthy_ms {
+    pub(crate) fn wait_ms(&mut self, now_ms: u64, tried: Tried, random: u64) -> u64 {
+        if tried.good_ms >= self.limits.healthy_ms {
             self.failures = 0;
         }
         let doubled = self.limits.first_ms.saturating_mul(1 << self.failures.min(20));
@@ -50,7 +63,9 @@ impl Backoff {
         // The top of `random` times the ceiling, so that every wait up to the ceiling is as likely.
         let jitter_ms = (u128::from(random) * (u128::from(ceiling_ms) + 1)) >> 64;
         let jitter_ms = u64::try_from(jitter_ms).unwrap_or(ceiling_ms);
-        jitter_ms.max(self.paced_ms(now_ms))
+        let is_slow = tried.is_permanent || self.failures >= self.limits.failures_max;
+        let slow_ms = if is_slow { self.limits.slow_ms } else { 0 };
+        slow_ms.saturating_add(jitter_ms).max(self.paced_ms(now_ms))
     }
 
     fn paced_ms(&self, now_ms: u64) -> u64 {
@@ -66,24 +81,39 @@ impl Backoff {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Backoff, BackoffLimits};
+    use super::{Backoff, BackoffLimits, Tried};
 
     const LIMITS: BackoffLimits = BackoffLimits {
         first_ms: 250,
         ceiling_ms: 10_000,
         tries_max: 10,
         window_ms: 60_000,
+        failures_max: 10,
+        slow_ms: 30_000,
         healthy_ms: 30_000,
     };
+
+    fn good(good_ms: u64) -> Tried {
+        Tried { good_ms, is_permanent: false }
+    }
 
     #[test]
     fn waits_double_up_to_the_ceiling_and_start_anew_after_a_healthy_time() {
         let mut backoff = Backoff::new(BackoffLimits { tries_max: 1_000, ..LIMITS });
-        let waits: Vec<u64> = (0..8).map(|_| backoff.wait_ms(0, 0, u64::MAX)).collect();
+        let waits: Vec<u64> = (0..8).map(|_| backoff.wait_ms(0, good(0), u64::MAX)).collect();
         assert_eq!(waits, [250, 500, 1_000, 2_000, 4_000, 8_000, 10_000, 10_000]);
-        assert_eq!(backoff.wait_ms(0, 0, 0), 0, "full jitter begins at nothing");
-        assert_eq!(backoff.wait_ms(0, 29_999, u64::MAX), 10_000);
-        assert_eq!(backoff.wait_ms(0, 30_000, u64::MAX), 250);
+        assert_eq!(backoff.wait_ms(0, good(0), 0), 0, "full jitter begins at nothing");
+        assert_eq!(backoff.wait_ms(0, good(0), 0), 30_000, "the tenth failure in a row");
+        assert_eq!(backoff.wait_ms(0, good(29_999), u64::MAX), 40_000);
+        assert_eq!(backoff.wait_ms(0, good(30_000), u64::MAX), 250);
+    }
+
+    #[test]
+    fn what_trying_again_does_not_mend_waits_the_slow_step_at_once() {
+        let mut backoff = Backoff::new(LIMITS);
+        let permanent = Tried { good_ms: 0, is_permanent: true };
+        assert_eq!(backoff.wait_ms(0, permanent, 0), 30_000);
+        assert_eq!(backoff.wait_ms(0, good(0), 0), 0, "the next may be another matter");
     }
 
     proptest! {
@@ -98,7 +128,7 @@ mod tests {
                 backoff.begin(now);
                 tries.push(now);
                 now += held;
-                let wait = backoff.wait_ms(now, held, random);
+                let wait = backoff.wait_ms(now, good(held), random);
                 now += wait;
             }
             for window in tries.windows(LIMITS.tries_max + 1) {

@@ -3,5 +3,5 @@
 mod backoff;
 mod tls;
 
-pub(crate) use backoff::{Backoff, BackoffLimits};
+pub(crate) use backoff::{Backoff, BackoffLimits, Tried};
 pub(crate) use tls::client_config;

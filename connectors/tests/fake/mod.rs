@@ -111,7 +111,14 @@ async fn serve(
         let check = |upgrade: &Upgrade, response: Response| {
             let text = |(name, value): (&_, &_)| header(name, value);
             let headers = upgrade.headers().iter().map(text).collect();
-            check_signature(&headers, "GET", upgrade.uri().path());
+            let timestamp = check_signature(&headers, "GET", upgrade.uri().path());
+            log.lock().unwrap().push(Request {
+                method: "GET".to_owned(),
+                path: "/ws".to_owned(),
+                query: BTreeMap::new(),
+                body: String::new(),
+                timestamp,
+            });
             Ok(response)
         };
         if let Ok(socket) = tokio_tungstenite::accept_hdr_async(stream, check).await {
@@ -263,6 +270,11 @@ pub(crate) fn clock() -> Clock {
 
 impl Bench {
     pub(crate) fn start(addr: SocketAddr, change: impl FnOnce(&mut VenueConfig)) -> Bench {
+        Bench::start_at(addr, clock(), change)
+    }
+
+    /// Starts on a clock of the test's own.
+    pub(crate) fn start_at(addr: SocketAddr, clock: Clock, change: impl FnOnce(&mut VenueConfig)) -> Bench {
         let credential = Credential::from_pem("key-1", &fixture("ed25519_pkcs8_v1.pem")).unwrap();
         let urls = VenueUrls::at(&format!("http://{addr}")).unwrap();
         let mut config = VenueConfig::new(urls, Arc::new(credential));
@@ -282,7 +294,7 @@ impl Bench {
             feed_commands: commands_lane,
             status: status.clone(),
             halt: halt.clone(),
-            clock: clock(),
+            clock,
             frames: Some(witness.clone()),
         };
         let runtime = tokio::runtime::Handle::current();

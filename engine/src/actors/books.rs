@@ -9,7 +9,7 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use super::messages::BooksMessage;
 use crate::book::{BookCounters, Keeper, KeeperOutput};
-use crate::domain::{Clock, Ticker};
+use crate::domain::{Clock, Ticker, TimeWatch};
 use crate::stream::Announcement;
 use crate::venue::{FeedCommand, TradeSink};
 
@@ -32,6 +32,7 @@ pub struct BooksActor {
     feed: mpsc::Sender<FeedCommand>,
     trades: Arc<dyn TradeSink>,
     clock: Clock,
+    watch: TimeWatch,
     out: KeeperOutput,
 }
 
@@ -44,6 +45,7 @@ impl BooksActor {
             feed: ports.feed,
             trades: ports.trades,
             clock: ports.clock,
+            watch: TimeWatch::default(),
             out: KeeperOutput::default(),
         }
     }
@@ -55,6 +57,14 @@ impl BooksActor {
         }
     }
 
+    /// Looks at the clocks before anything is told or taken: what was known before a break is no longer live.
+    fn look_at_clocks(&mut self) {
+        let now = (self.clock)();
+        if let Some(found) = self.watch.look(now) {
+            self.keeper.distrust_all(&found.to_string(), now, &mut self.out);
+        }
+    }
+
     /// Sends what the keeper put out. Announcements keep their order; resyncs may be dropped, the sweep repeats them.
     fn flush(&mut self, ctx: &mut Context<Self>) {
         for resync in self.out.resyncs.drain(..) {
@@ -63,6 +73,11 @@ impl BooksActor {
             if self.feed.try_send(FeedCommand::Snapshot { generation, sid, tickers }).is_err() {
                 tracing::warn!("the feed's command lane is full, the snapshot will be asked for again");
             }
+        }
+        if let Some((generation, reason)) = self.out.reconnect.take()
+            && self.feed.try_send(FeedCommand::Reconnect { generation, reason }).is_err()
+        {
+            tracing::warn!("the feed's command lane is full, the new connection will be asked for again");
         }
         for announcement in &self.out.announcements {
             if let Announcement::Trade { trade, received } = announcement {
@@ -95,6 +110,7 @@ impl Actor for BooksActor {
             ctx.add_stream(ReceiverStream::new(lane));
         }
         ctx.run_interval(SWEEP_EVERY, |actor, ctx| {
+            actor.look_at_clocks();
             let now = (actor.clock)();
             actor.keeper.sweep(now.monotonic, &mut actor.out);
             actor.flush(ctx);
@@ -104,6 +120,7 @@ impl Actor for BooksActor {
 
 impl StreamHandler<BooksMessage> for BooksActor {
     fn handle(&mut self, message: BooksMessage, ctx: &mut Context<Self>) {
+        self.look_at_clocks();
         match message {
             BooksMessage::Feed(batch) => {
                 for item in batch {

@@ -48,6 +48,8 @@ struct Subscription {
 #[derive(Debug, Default)]
 pub struct Keeper {
     generation: Generation,
+    /// Nothing from before then is believed, and why: the connection must be made anew.
+    distrusted: Option<(Monotonic, String)>,
     subscriptions: BTreeMap<SubscriptionId, Subscription>,
     books: BTreeMap<Ticker, Book>,
     counters: Arc<BookCounters>,
@@ -58,6 +60,8 @@ pub struct Keeper {
 pub struct KeeperOutput {
     pub announcements: Vec<Announcement>,
     pub resyncs: Vec<Resync>,
+    /// The connection must be made anew, because of this.
+    pub reconnect: Option<(Generation, String)>,
 }
 
 impl Keeper {
@@ -71,16 +75,28 @@ impl Keeper {
             FeedItem::State { generation, state, reason, at } => {
                 self.state(generation, state, &reason, at, out)
             }
-            FeedItem::Subscribed { generation, sid, channel } if generation == self.generation => {
+            FeedItem::Subscribed { generation, sid, channel } if self.believes(generation) => {
                 self.subscriptions.entry(sid).or_default().channel = Some(channel);
             }
-            FeedItem::Frame { generation, sid, seq, received, frame } if generation == self.generation => {
+            FeedItem::Frame { generation, sid, seq, received, frame } if self.believes(generation) => {
                 self.frame(sid, seq, received, frame, out);
             }
             FeedItem::Subscribed { .. } | FeedItem::Frame { .. } => {
                 BookCounters::bump(&self.counters.retired_items);
             }
         }
+    }
+
+    /// Believes nothing from before `at` any more: every book is stale in this step, what is still to come of the present
+    /// connection is ignored, and a new one is asked for until it comes.
+    pub fn distrust_all(&mut self, reason: &str, at: Received, out: &mut KeeperOutput) {
+        self.distrusted = Some((at.monotonic, reason.to_owned()));
+        self.stale_all(reason, at, out);
+        out.reconnect = Some((self.generation, reason.to_owned()));
+    }
+
+    fn believes(&self, generation: Generation) -> bool {
+        generation == self.generation && self.distrusted.is_none()
     }
 
     /// Asks again for snapshots that did not come. Call about once a second.
@@ -95,6 +111,9 @@ impl Keeper {
         }
         for (sid, tickers) in due {
             self.resync(sid, tickers, out);
+        }
+        if let Some((_, reason)) = &self.distrusted {
+            out.reconnect = Some((self.generation, reason.clone()));
         }
         self.gauges();
     }
@@ -119,13 +138,22 @@ impl Keeper {
         let (component, told) = ("stream".to_owned(), reason.to_owned());
         let health = HealthView { component, state, reason: told, generation: generation.0 };
         out.announcements.push(Announcement::Health(health));
-        if generation > self.generation || !matches!(state, FeedState::Subscribing | FeedState::Live) {
+        let begins = generation > self.generation || state == FeedState::Subscribing;
+        if begins && self.distrusted.as_ref().is_some_and(|(since, _)| at.monotonic > *since) {
+            self.distrusted = None;
+        }
+        if generation > self.generation || !state.is_admitted() {
             self.generation = generation;
-            self.subscriptions.clear();
-            let all = self.books.keys().cloned().collect::<Vec<_>>();
-            for ticker in all {
-                self.distrust(&ticker, Trust::Stale, reason, at, out);
-            }
+            self.stale_all(reason, at, out);
+        }
+        self.gauges();
+    }
+
+    fn stale_all(&mut self, reason: &str, at: Received, out: &mut KeeperOutput) {
+        self.subscriptions.clear();
+        let all = self.books.keys().cloned().collect::<Vec<_>>();
+        for ticker in all {
+            self.distrust(&ticker, Trust::Stale, reason, at, out);
         }
         self.gauges();
     }

@@ -5,7 +5,7 @@ use super::step::{Desk, Effect, Step};
 use crate::domain::{Now, OrderId};
 use crate::journal::Entry;
 use crate::stream::Announcement;
-use crate::venue::{FeedState, PrivateItem, VenueFill, VenueOrder};
+use crate::venue::{PrivateItem, VenueFill, VenueOrder};
 use uuid::Uuid;
 
 /// Namespace of the ids given to orders that were placed elsewhere: the same venue order gets the same id, always.
@@ -24,8 +24,11 @@ impl Desk {
                     self.schedule.want_soon(now.monotonic);
                 }
             }
-            PrivateItem::StreamState { state: FeedState::Live, .. } => self.schedule.want(now.monotonic),
-            PrivateItem::StreamState { .. } => {}
+            PrivateItem::StreamState { state, .. } => {
+                if state.hears_account() {
+                    self.schedule.want(now.monotonic);
+                }
+            }
             PrivateItem::Lifecycle(event) => {
                 let moves_money = matches!(
                     event.event_type.as_str(),

@@ -11,6 +11,7 @@ pub mod money;
 pub mod price;
 pub mod side;
 pub mod time;
+mod time_watch;
 
 pub use catalog::Catalog;
 pub use count::{Count, SignedCount};
@@ -23,3 +24,4 @@ pub use money::Money;
 pub use price::Price;
 pub use side::{Leg, SelfTradePrevention, Side, TimeInForce};
 pub use time::{Clock, Monotonic, Now, Received, VenueTime, WallTime};
+pub use time_watch::{TimeBreak, TimeWatch};

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::feed_state::FeedState;
 use crate::domain::{
     ClientOrderId, Count, Generation, Leg, Money, Price, Received, Side, SignedCount, SubscriptionId, Ticker,
     TradeId, VenueOrderId, VenueTime,
@@ -37,17 +38,6 @@ pub enum FeedItem {
         received: Received,
         frame: MarketFrame,
     },
-}
-
-/// Where one connection stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FeedState {
-    Connecting,
-    Subscribing,
-    Live,
-    BackingOff,
-    Stopped,
 }
 
 /// The levels of one leg, in any order, without zero counts.

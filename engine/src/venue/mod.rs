@@ -3,13 +3,15 @@
 //! Connectors implement it; nothing here knows JSON, sockets or signatures.
 
 mod feed;
+mod feed_state;
 mod gateway;
 mod report;
 
 pub use feed::{
-    BookLevels, Channel, FeedBatch, FeedCommand, FeedItem, FeedState, LifecycleEvent, MarketFrame,
-    PrivateItem, PublicTrade, Quote, TradeSink, VenueFill, VenueOrder, VenueOrderStatus, VenuePosition,
+    BookLevels, Channel, FeedBatch, FeedCommand, FeedItem, LifecycleEvent, MarketFrame, PrivateItem,
+    PublicTrade, Quote, TradeSink, VenueFill, VenueOrder, VenueOrderStatus, VenuePosition,
 };
+pub use feed_state::{FeedEvent, FeedState};
 pub use gateway::{
     Accepted, CancelTarget, CreateOrder, Refusal, VenueRequest, VenueWrite, WriteKind, WriteOutcome,
     WriteReply,

@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 
 use crate::api::ports::{Degraded, LimitsPort, MetricsPort, ReadinessPort, ReadyFlags};
 use crate::store::{CaptureStats, LedgerStats};
-use crate::telemetry::metrics::{Figures, Metrics, OrderFigures, VenueFigures};
+use crate::telemetry::metrics::{Figures, Metrics, OrderFigures, StreamReading, VenueFigures};
 
 /// Reads what the parts say of themselves; holds no state of its own but "the API is up".
 pub(super) struct Standing {
@@ -140,6 +140,7 @@ impl Figures for Standing {
         VenueFigures {
             is_connected: self.venue.feed().state == FeedState::Live,
             connections: counter("connects"),
+            reconnections: counter("reconnects"),
             frames: counter("frames"),
             frames_unknown: self.venue.unknown_frames().iter().map(|(_, count)| count).sum(),
             frames_unreadable: counter("unreadable"),
@@ -174,6 +175,10 @@ impl Figures for Standing {
 
     fn venue_requests(&self) -> Vec<(&'static str, String, u64)> {
         self.venue.requests()
+    }
+
+    fn stream(&self) -> StreamReading {
+        StreamReading::of(&self.venue)
     }
 }
 

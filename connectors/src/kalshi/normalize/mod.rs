@@ -78,9 +78,36 @@ pub(crate) enum NormalizeError {
     Meaning(&'static str),
 }
 
-/// Reads one text frame.
-pub(crate) fn decode(text: &str) -> Decoded {
+/// A frame with the venue's own time of sending.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Stamped {
+    pub(crate) decoded: Decoded,
+    /// Milliseconds on the venue's clock.
+    pub(crate) sent_ms: Option<i64>,
+}
+
+impl Stamped {
+    /// A frame of which not even the outer fields can be read.
+    pub(crate) fn unreadable(reason: &str) -> Stamped {
+        let decoded = Decoded::Unreadable { sid: None, seq: None, reason: reason.to_owned() };
+        Stamped { decoded, sent_ms: None }
+    }
+}
+
+/// Reads one text frame and when it was sent.
+pub(crate) fn decode_stamped(text: &str) -> Stamped {
     let envelope = skim(text);
+    let sent_ms = envelope.sending_ts_ms.and_then(|ms| i64::try_from(ms).ok());
+    Stamped { decoded: decode_envelope(envelope), sent_ms }
+}
+
+/// Reads one text frame.
+#[cfg(test)]
+pub(crate) fn decode(text: &str) -> Decoded {
+    decode_stamped(text).decoded
+}
+
+fn decode_envelope(envelope: Envelope<'_>) -> Decoded {
     let Envelope { id, sid, seq, .. } = envelope;
     if envelope.broken {
         return Decoded::Unreadable { sid, seq, reason: "a broken frame".to_owned() };

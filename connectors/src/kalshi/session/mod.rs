@@ -3,107 +3,115 @@
 //! Frames are read as many as wait, decoded, and handed on in one batch; a full lane makes the socket wait. Never here: what
 //! a frame means for a book.
 
+mod commands;
 mod connect;
+mod ending;
 mod intake;
+mod lag;
+mod liveness;
 mod snapshots;
 mod subscriptions;
 
 use std::time::Duration;
 
 use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
-use outrigger_engine::domain::{Generation, Monotonic};
-use outrigger_engine::venue::{FeedCommand, FeedState};
+use outrigger_engine::domain::{Now, TimeBreak};
+use outrigger_engine::venue::{FeedCommand, FeedEvent, FeedState};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_util::sync::CancellationToken;
 
+use super::course::Course;
 use super::feed::{Asks, FeedWish, Parts};
-use super::normalize::{Decoded, decode};
+use super::normalize::{Stamped, decode_stamped};
 use super::status::bump;
 use super::tap::Passing;
 use connect::Socket;
+use ending::Ending;
 pub(super) use intake::Taken;
 use intake::{Intake, Place};
+use lag::Lag;
+use liveness::{Check, Liveness};
 pub(super) use subscriptions::Subscriptions;
 use subscriptions::Todo;
 
 /// Frames of one batch at most.
 const BATCH_MAX: usize = 512;
 const TICK: Duration = Duration::from_secs(1);
-/// A quiet venue is pinged after this long; after `SILENT_MS` without any frame it is given up.
-const PING_AFTER_MS: u64 = 10_000;
-const SILENT_MS: u64 = 25_000;
 /// A peer that takes no bytes for this long does not read.
 const SEND_WITHIN: Duration = Duration::from_secs(5);
 
 /// Runs one connection; returns why it ended.
 pub(super) async fn run(
     parts: &Parts,
-    generation: Generation,
+    course: &mut Course,
     asks: &mut Asks,
     stop: &CancellationToken,
-) -> String {
-    let socket = tokio::select! {
+) -> Ending {
+    let opened = tokio::select! {
         biased;
-        () = stop.cancelled() => return "stopping".to_owned(),
-        socket = connect::open(&parts.url, &parts.tls, &parts.signer) => socket,
+        () = stop.cancelled() => return Ending::Stopping,
+        opened = open(parts, course) => opened,
     };
-    match socket {
-        Err(reason) => {
-            parts.status.problem("stream", &reason, (parts.clock)().wall);
-            reason
-        }
-        Ok(socket) => {
-            let now = (parts.clock)();
-            parts.show(generation, now, Passing::Opened);
-            let mut session = Session {
-                parts,
-                generation,
-                socket,
-                intake: Intake::new(generation),
-                heard: now.monotonic,
-                is_live: false,
-            };
-            let reason = session.live(asks, stop).await;
-            parts.show(generation, (parts.clock)(), Passing::Closed(&reason));
-            if !stop.is_cancelled() {
-                parts.status.problem("stream", &reason, (parts.clock)().wall);
-            }
-            let _ = session.socket.close(None).now_or_never();
-            reason
-        }
-    }
+    let socket = match opened {
+        Ok(socket) => socket,
+        Err(ending) => return ending,
+    };
+    let generation = course.generation();
+    parts.show(generation, (parts.clock)(), Passing::Opened);
+    let mut session = Session {
+        parts,
+        intake: Intake::new(generation),
+        course,
+        socket,
+        liveness: Liveness::default(),
+        lag: Lag::default(),
+    };
+    let ending = session.live(asks, stop).await;
+    parts.show(generation, (parts.clock)(), Passing::Closed(&ending.to_string()));
+    let _ = session.socket.close(None).now_or_never();
+    ending
+}
+
+async fn open(parts: &Parts, course: &mut Course) -> Result<Socket, Ending> {
+    let stream = connect::reach(&parts.url).await?;
+    course.step(parts, FeedEvent::Reached, "connected, proving who we are").await;
+    connect::admit(stream, &parts.url, &parts.tls, &parts.signer, &parts.clock).await
 }
 
 struct Session<'a> {
     parts: &'a Parts,
-    generation: Generation,
+    course: &'a mut Course,
     socket: Socket,
     intake: Intake,
-    heard: Monotonic,
-    is_live: bool,
+    liveness: Liveness,
+    lag: Lag,
 }
 
 impl Session<'_> {
-    async fn live(&mut self, asks: &mut Asks, stop: &CancellationToken) -> String {
-        self.parts.announce(self.generation, FeedState::Subscribing, "subscribing").await;
+    async fn live(&mut self, asks: &mut Asks, stop: &CancellationToken) -> Ending {
+        self.course.step(self.parts, FeedEvent::Admitted, "subscribing").await;
+        let mut breaks = self.parts.breaks.clone();
+        // What broke before this connection does not concern it.
+        breaks.mark_unchanged();
         let first = asks.subscriptions.connect(self.now_ms());
-        if let Err(reason) = self.act_and_pass(first).await {
-            return reason;
+        if let Err(ending) = self.act_and_pass(first).await {
+            return ending;
         }
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             let step = tokio::select! {
                 biased;
-                () = stop.cancelled() => Err("stopping".to_owned()),
+                () = stop.cancelled() => Err(Ending::Stopping),
+                Ok(()) = breaks.changed() => Err(time_broke(*breaks.borrow_and_update())),
                 Some(command) = asks.commands.recv() => self.command(command, &mut asks.subscriptions).await,
                 Some(wish) = asks.wishes.recv() => self.wish(wish, &mut asks.subscriptions).await,
                 _ = tick.tick() => self.tick(&mut asks.subscriptions).await,
                 message = self.socket.next() => self.read(message, &mut asks.subscriptions).await,
             };
-            if let Err(reason) = step {
-                return reason;
+            if let Err(ending) = step {
+                return ending;
             }
         }
     }
@@ -112,16 +120,16 @@ impl Session<'_> {
         &mut self,
         command: FeedCommand,
         subscriptions: &mut Subscriptions,
-    ) -> Result<(), String> {
+    ) -> Result<(), Ending> {
         let now_ms = self.now_ms();
         let todo = match command {
             FeedCommand::Want { tickers } => subscriptions.want(tickers, now_ms),
-            FeedCommand::Snapshot { generation, sid, tickers } if generation == self.generation => {
+            FeedCommand::Snapshot { generation, sid, tickers } if generation == self.course.generation() => {
                 bump(&self.parts.status.counters.snapshot_requests);
                 subscriptions.snapshot(sid.0, &tickers, now_ms)
             }
-            FeedCommand::Reconnect { generation, reason } if generation == self.generation => {
-                return Err(reason);
+            FeedCommand::Reconnect { generation, reason } if generation == self.course.generation() => {
+                return Err(Ending::Asked(reason));
             }
             // Of a connection that is gone.
             FeedCommand::Snapshot { .. } | FeedCommand::Reconnect { .. } => return Ok(()),
@@ -129,7 +137,7 @@ impl Session<'_> {
         self.act_and_pass(todo).await
     }
 
-    async fn wish(&mut self, wish: FeedWish, subscriptions: &mut Subscriptions) -> Result<(), String> {
+    async fn wish(&mut self, wish: FeedWish, subscriptions: &mut Subscriptions) -> Result<(), Ending> {
         let now_ms = self.now_ms();
         let todo = match wish {
             FeedWish::Want(tickers) => subscriptions.want(tickers, now_ms),
@@ -138,16 +146,37 @@ impl Session<'_> {
         self.act_and_pass(todo).await
     }
 
-    async fn tick(&mut self, subscriptions: &mut Subscriptions) -> Result<(), String> {
-        let quiet_ms = (self.parts.clock)().monotonic.millis_since(self.heard);
-        if quiet_ms >= SILENT_MS {
-            return Err(format!("nothing was heard for {quiet_ms} ms"));
+    async fn tick(&mut self, subscriptions: &mut Subscriptions) -> Result<(), Ending> {
+        match self.liveness.tick() {
+            Check::Fine => {}
+            Check::Ping(number) => {
+                self.send(Message::Ping(number.to_be_bytes().to_vec().into())).await?;
+            }
+            Check::Dead(how) => return Err(Ending::Silent(how.to_owned())),
         }
-        if quiet_ms >= PING_AFTER_MS {
-            self.send(Message::Ping("outrigger".into())).await?;
+        if self.liveness.must_ask() {
+            let question = subscriptions.ask(self.now_ms());
+            self.act_and_pass(question).await?;
         }
+        self.lag.tick();
         let todo = subscriptions.tick(self.now_ms());
-        self.act_and_pass(todo).await
+        self.act_and_pass(todo).await?;
+        self.judge(subscriptions).await;
+        Ok(())
+    }
+
+    /// Moves the course to what the subscriptions and the lag amount to.
+    async fn judge(&mut self, subscriptions: &Subscriptions) {
+        let complaint = subscriptions.complaint().or_else(|| self.lag.complaint());
+        let (event, reason) = match &complaint {
+            Some(complaint) => (FeedEvent::Impaired, complaint.as_str()),
+            None if !subscriptions.is_settled() => (FeedEvent::Asked, "subscribing"),
+            None if subscriptions.awaits_snapshots(self.now_ms()) => {
+                (FeedEvent::Acknowledged, "waiting for the first snapshots of books")
+            }
+            None => (FeedEvent::Sound, "live"),
+        };
+        self.course.step(self.parts, event, reason).await;
     }
 
     /// Takes the message and all that wait behind it, and hands them on as one batch.
@@ -155,7 +184,7 @@ impl Session<'_> {
         &mut self,
         first: Option<Result<Message, Error>>,
         subscriptions: &mut Subscriptions,
-    ) -> Result<(), String> {
+    ) -> Result<(), Ending> {
         let mut taken = Taken::default();
         let mut message = first;
         let mut count = 0;
@@ -175,11 +204,8 @@ impl Session<'_> {
         };
         self.parts.pass(taken).await;
         ending?;
-        if !self.is_live && subscriptions.is_settled() {
-            self.is_live = true;
-            self.parts.status.solved("stream");
-            tracing::info!(generation = self.generation.0, "connected to the exchange's stream");
-            self.parts.announce(self.generation, FeedState::Live, "live").await;
+        if self.course.state() != FeedState::Live {
+            self.judge(subscriptions).await;
         }
         Ok(())
     }
@@ -189,36 +215,49 @@ impl Session<'_> {
         message: Option<Result<Message, Error>>,
         subscriptions: &mut Subscriptions,
         taken: &mut Taken,
-    ) -> Result<Todo, String> {
+    ) -> Result<Todo, Ending> {
         let received = (self.parts.clock)();
-        self.heard = received.monotonic;
-        let decoded = match message {
-            None => return Err("the exchange closed the connection".to_owned()),
-            Some(Err(error)) => return Err(format!("the stream broke: {error}")),
+        let frame = match message {
+            None => return Err(Ending::Cut("the exchange closed the connection without a word".to_owned())),
+            Some(Err(error)) => return Err(Ending::Cut(error.to_string())),
             Some(Ok(Message::Close(frame))) => {
-                let why = frame.map_or_else(String::new, |f| format!(" ({} {})", f.code, f.reason));
-                return Err(format!("the exchange closed the stream{why}"));
+                let (code, reason) = frame.map_or((1005, String::new()), |frame| {
+                    (frame.code.into(), frame.reason.as_str().to_owned())
+                });
+                return Err(Ending::Closed { code, reason });
             }
-            Some(Ok(Message::Text(text))) => {
-                self.parts.show(self.generation, received, Passing::Received(text.as_bytes()));
-                decode(text.as_str())
-            }
-            Some(Ok(Message::Binary(bytes))) => {
-                self.parts.show(self.generation, received, Passing::Received(&bytes));
-                match std::str::from_utf8(&bytes) {
-                    Ok(text) => decode(text),
-                    Err(_) => Decoded::Unreadable { sid: None, seq: None, reason: "not text".to_owned() },
+            Some(Ok(message)) => {
+                self.liveness.heard();
+                match message {
+                    Message::Text(text) => {
+                        self.show(received, Passing::Received(text.as_bytes()));
+                        decode_stamped(text.as_str())
+                    }
+                    Message::Binary(bytes) => {
+                        self.show(received, Passing::Received(&bytes));
+                        match std::str::from_utf8(&bytes) {
+                            Ok(text) => decode_stamped(text),
+                            Err(_) => Stamped::unreadable("not text"),
+                        }
+                    }
+                    Message::Pong(number) => {
+                        self.liveness.ponged(&number);
+                        return Ok(Todo::default());
+                    }
+                    // Pings are answered by the library.
+                    Message::Ping(_) | Message::Close(_) | Message::Frame(_) => return Ok(Todo::default()),
                 }
             }
-            // Pings are answered by the library.
-            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => return Ok(Todo::default()),
         };
-        let counters = &self.parts.status.counters;
+        self.liveness.heard_text();
+        let Parts { status, signer, .. } = self.parts;
+        self.lag.measure(&frame, received, signer.offset().get_ms(), &status.stream);
+        let counters = &status.counters;
         bump(&counters.frames);
-        Ok(self.intake.place(decoded, Place { received, subscriptions, counters, taken }))
+        Ok(self.intake.place(frame.decoded, Place { received, subscriptions, counters, taken }))
     }
 
-    async fn act_and_pass(&mut self, todo: Todo) -> Result<(), String> {
+    async fn act_and_pass(&mut self, todo: Todo) -> Result<(), Ending> {
         let mut taken = Taken::default();
         let acted = self.act(todo, &mut taken).await;
         self.parts.pass(taken).await;
@@ -226,30 +265,42 @@ impl Session<'_> {
     }
 
     /// Does what the subscriptions ask for.
-    async fn act(&mut self, todo: Todo, taken: &mut Taken) -> Result<(), String> {
+    async fn act(&mut self, todo: Todo, taken: &mut Taken) -> Result<(), Ending> {
         for sid in todo.lost {
             bump(&self.parts.status.counters.resubscriptions);
             self.intake.lose(sid, "the subscription starts anew", (self.parts.clock)(), taken);
         }
-        if let Some(reason) = todo.give_up {
-            return Err(reason);
+        if let Some(words) = todo.give_up {
+            return Err(match todo.refused {
+                Some(code) => Ending::ChannelRefused { code, words },
+                None if todo.is_unanswered => Ending::Unanswered(words),
+                None => Ending::GivenUp(words),
+            });
         }
         for frame in todo.send {
-            self.parts.show(self.generation, (self.parts.clock)(), Passing::Sent(&frame));
+            self.show((self.parts.clock)(), Passing::Sent(&frame));
             self.send(Message::text(frame)).await?;
         }
         Ok(())
     }
 
-    async fn send(&mut self, message: Message) -> Result<(), String> {
+    async fn send(&mut self, message: Message) -> Result<(), Ending> {
         match timeout(SEND_WITHIN, self.socket.send(message)).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(format!("the stream broke: {error}")),
-            Err(_) => Err("the exchange does not read what is sent".to_owned()),
+            Ok(Err(error)) => Err(Ending::Cut(error.to_string())),
+            Err(_) => Err(Ending::NotRead),
         }
+    }
+
+    fn show(&self, at: Now, what: Passing<'_>) {
+        self.parts.show(self.course.generation(), at, what);
     }
 
     fn now_ms(&self) -> u64 {
         (self.parts.clock)().monotonic.0 / 1_000_000
     }
+}
+
+fn time_broke(found: Option<TimeBreak>) -> Ending {
+    Ending::TimeBroke(found.map_or_else(|| "time broke".to_owned(), |found| found.to_string()))
 }

@@ -8,13 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use outrigger_engine::domain::Ticker;
 use outrigger_engine::venue::Channel;
 
+use super::commands::{Commands, Purpose, update_command};
 use super::snapshots::Snapshots;
 use crate::kalshi::normalize::{ALL_CHANNELS, channel_name};
-use crate::kalshi::wire::command::{Action, Command, CommandFrame};
+use crate::kalshi::wire::command::{Action, Command};
 
 /// Tickers named by one command.
 const TICKERS_PER_COMMAND: usize = 500;
-const ACK_DEADLINE_MS: u64 = 10_000;
 /// A channel the venue refused or ended is asked for again after so long.
 const RETRY_MS: u64 = 5_000;
 /// Code 10: channel error. Code 25: subscription buffer overflow. Both end the subscription.
@@ -29,6 +29,10 @@ pub(in crate::kalshi) struct Todo {
     pub(super) lost: Vec<u64>,
     /// The connection is of no use any more.
     pub(super) give_up: Option<String>,
+    /// With `give_up`: the venue's code, if it was a refusal.
+    pub(super) refused: Option<i64>,
+    /// With `give_up`: a command was asked twice and not answered.
+    pub(super) is_unanswered: bool,
 }
 
 #[derive(Debug)]
@@ -45,14 +49,8 @@ enum ChannelState {
     /// Refused or ended; asked for again at `retry_at_ms`.
     Down {
         retry_at_ms: u64,
+        why: String,
     },
-}
-
-#[derive(Debug)]
-struct Pending {
-    channel: Channel,
-    is_subscribe: bool,
-    sent_ms: u64,
 }
 
 /// All subscriptions.
@@ -62,9 +60,8 @@ pub(in crate::kalshi) struct Subscriptions {
     channels: BTreeMap<Channel, ChannelState>,
     by_sid: BTreeMap<u64, Channel>,
     retired: BTreeSet<u64>,
-    pending: BTreeMap<u64, Pending>,
+    commands: Commands,
     snapshots: Snapshots,
-    next_id: u64,
 }
 
 /// Tells whether a channel carries the account's own messages, or all markets' life cycles: it takes no tickers.
@@ -90,9 +87,8 @@ impl Subscriptions {
             channels: BTreeMap::new(),
             by_sid: BTreeMap::new(),
             retired: BTreeSet::new(),
-            pending: BTreeMap::new(),
+            commands: Commands::default(),
             snapshots: Snapshots::default(),
-            next_id: 0,
         }
     }
 
@@ -100,9 +96,8 @@ impl Subscriptions {
     pub(super) fn connect(&mut self, now_ms: u64) -> Todo {
         self.by_sid.clear();
         self.retired.clear();
-        self.pending.clear();
+        self.commands = Commands::default();
         self.snapshots.clear();
-        self.next_id = 0;
         self.channels = ALL_CHANNELS.into_iter().map(|channel| (channel, ChannelState::Idle)).collect();
         let mut todo = Todo::default();
         for channel in ALL_CHANNELS {
@@ -136,6 +131,7 @@ impl Subscriptions {
         let mut todo = Todo::default();
         for ticker in gone {
             self.wanted.remove(ticker);
+            self.snapshots.forget(ticker);
         }
         for channel in ALL_CHANNELS {
             let Some(ChannelState::Live { sid, tickers }) = self.channels.get_mut(&channel) else { continue };
@@ -151,9 +147,7 @@ impl Subscriptions {
 
     /// A subscription was acknowledged.
     pub(super) fn subscribed(&mut self, id: Option<u64>, sid: u64, channel: Channel, now_ms: u64) -> Todo {
-        if let Some(id) = id {
-            self.pending.remove(&id);
-        }
+        self.commands.answered(id);
         let mut todo = Todo::default();
         let before = self.channels.insert(channel, ChannelState::Idle);
         let tickers = match before {
@@ -175,9 +169,7 @@ impl Subscriptions {
 
     /// A command was answered with `ok` or `unsubscribed`.
     pub(super) fn acknowledged(&mut self, id: Option<u64>) {
-        if let Some(id) = id {
-            self.pending.remove(&id);
-        }
+        self.commands.answered(id);
     }
 
     /// A command was refused, or a subscription ended.
@@ -190,25 +182,33 @@ impl Subscriptions {
         now_ms: u64,
     ) -> Todo {
         let mut todo = Todo::default();
-        let asked = id.and_then(|id| self.pending.remove(&id));
-        match asked {
-            Some(Pending { channel, is_subscribe: true, .. }) if is_unfiltered(channel) => {
-                todo.give_up =
-                    Some(format!("the exchange refused channel {}: {words}", channel_name(channel)));
-            }
-            Some(Pending { channel, is_subscribe: true, .. }) => {
-                self.channels
-                    .insert(channel, ChannelState::Down { retry_at_ms: now_ms.saturating_add(RETRY_MS) });
+        match self.commands.answered(id) {
+            Some(Purpose::Subscribe(channel)) => {
+                let why =
+                    format!("the exchange refused channel {}: {words} (code {code})", channel_name(channel));
+                if is_unfiltered(channel) {
+                    (todo.give_up, todo.refused) = (Some(why), Some(code));
+                } else {
+                    let retry_at_ms = now_ms.saturating_add(RETRY_MS);
+                    self.channels.insert(channel, ChannelState::Down { retry_at_ms, why });
+                }
             }
             // The markets of a refused change stay marked as asked: asking again on this connection would not help.
-            Some(Pending { .. }) => {}
+            Some(Purpose::Change(_) | Purpose::Ask) => {}
             None if ENDING_CODES.contains(&code) => match sid
                 .and_then(|sid| Some((sid, self.channel_of(sid)?)))
             {
                 Some((sid, channel)) if !is_unfiltered(channel) => {
-                    self.retire(sid, channel, now_ms.saturating_add(RETRY_MS), &mut todo);
+                    let why = format!(
+                        "the exchange ended channel {}: {words} (code {code})",
+                        channel_name(channel)
+                    );
+                    self.retire(sid, channel, now_ms.saturating_add(RETRY_MS), why, &mut todo);
                 }
-                _ => todo.give_up = Some(format!("the exchange ended a subscription: code {code} {words}")),
+                _ => {
+                    todo.give_up = Some(format!("the exchange ended a subscription: code {code} {words}"));
+                    todo.refused = Some(code);
+                }
             },
             None => {}
         }
@@ -225,7 +225,7 @@ impl Subscriptions {
             self.snapshots.asked(part, now_ms);
             // Answered by the snapshots themselves, so no acknowledgement is waited for.
             let command = update_command(sid, Action::GetSnapshot, part);
-            todo.send.push(self.frame(command));
+            todo.send.push(self.commands.number(command));
         }
         todo
     }
@@ -238,22 +238,24 @@ impl Subscriptions {
     /// Looks after what is overdue. Call about once a second.
     pub(super) fn tick(&mut self, now_ms: u64) -> Todo {
         let mut todo = Todo::default();
-        let late =
-            self.pending.values().find(|pending| now_ms.saturating_sub(pending.sent_ms) > ACK_DEADLINE_MS);
-        if let Some(late) = late {
-            todo.give_up = Some(format!("no answer to a command on channel {}", channel_name(late.channel)));
+        let overdue = self.commands.overdue(now_ms);
+        if let Some(what) = overdue.unanswered {
+            todo.give_up = Some(format!("no answer to {what}, asked twice"));
+            todo.is_unanswered = true;
             return todo;
         }
+        todo.send.extend(overdue.repeat);
+        self.ask_for_firsts(now_ms, &mut todo);
         if self.snapshots.must_resubscribe(now_ms)
             && let Some(ChannelState::Live { sid, .. }) = self.channels.get(&Channel::OrderbookDelta)
         {
             let sid = *sid;
-            let id = self.expect_answer(Channel::OrderbookDelta, false, now_ms);
-            todo.send.push(CommandFrame { id, command: Command::Unsubscribe { sids: [sid] } }.text());
-            self.retire(sid, Channel::OrderbookDelta, now_ms, &mut todo);
+            let (channel, command) = (Channel::OrderbookDelta, Command::Unsubscribe { sids: [sid] });
+            todo.send.push(self.commands.send(Purpose::Change(channel), command, now_ms));
+            self.retire(sid, channel, now_ms, "its snapshots did not come".to_owned(), &mut todo);
         }
         let due = ALL_CHANNELS.into_iter().filter(|channel| {
-            matches!(self.channels.get(channel), Some(ChannelState::Down { retry_at_ms }) if *retry_at_ms <= now_ms)
+            matches!(self.channels.get(channel), Some(ChannelState::Down { retry_at_ms, .. }) if *retry_at_ms <= now_ms)
         });
         for channel in due.collect::<Vec<_>>() {
             self.subscribe(channel, now_ms, &mut todo);
@@ -261,9 +263,32 @@ impl Subscriptions {
         todo
     }
 
+    /// Asks something that changes nothing, unless an answer is awaited anyway. The deadline of every command holds for it.
+    pub(super) fn ask(&mut self, now_ms: u64) -> Todo {
+        let mut todo = Todo::default();
+        if self.commands.is_empty() {
+            todo.send.push(self.commands.send(Purpose::Ask, Command::ListSubscriptions, now_ms));
+        }
+        todo
+    }
+
+    /// Says what required is not right: a channel that is down, a command that had to be repeated.
+    pub(super) fn complaint(&self) -> Option<String> {
+        let down = self.channels.values().find_map(|state| match state {
+            ChannelState::Down { why, .. } => Some(why.clone()),
+            ChannelState::Idle | ChannelState::Asked { .. } | ChannelState::Live { .. } => None,
+        });
+        down.or_else(|| self.commands.complaint())
+    }
+
+    /// Tells whether first snapshots of books are still on their way.
+    pub(super) fn awaits_snapshots(&self, now_ms: u64) -> bool {
+        self.snapshots.awaits_firsts(now_ms)
+    }
+
     /// Tells whether everything that was asked is answered, and no channel is down.
     pub(super) fn is_settled(&self) -> bool {
-        self.pending.is_empty()
+        self.commands.is_empty()
             && !self.channels.values().any(|state| matches!(state, ChannelState::Asked { .. }))
     }
 
@@ -278,7 +303,18 @@ impl Subscriptions {
 
     /// Tells whether a `subscribed` is still to come that an unknown sid could belong to.
     pub(super) fn awaits_sid(&self) -> bool {
-        self.pending.values().any(|pending| pending.is_subscribe)
+        self.commands.awaits_sid()
+    }
+
+    fn ask_for_firsts(&mut self, now_ms: u64, todo: &mut Todo) {
+        let Some(ChannelState::Live { sid, .. }) = self.channels.get(&Channel::OrderbookDelta) else {
+            return;
+        };
+        let sid = *sid;
+        for part in self.snapshots.overdue_firsts(now_ms).chunks(TICKERS_PER_COMMAND) {
+            tracing::warn!(books = part.len(), "first snapshots did not come, asking for them");
+            todo.send.push(self.commands.number(update_command(sid, Action::GetSnapshot, part)));
+        }
     }
 
     /// Returns the live subscriptions whose messages are numbered.
@@ -286,13 +322,13 @@ impl Subscriptions {
         self.by_sid.iter().filter(|(_, channel)| is_sequenced(**channel)).map(|(sid, _)| *sid).collect()
     }
 
-    fn retire(&mut self, sid: u64, channel: Channel, retry_at_ms: u64, todo: &mut Todo) {
+    fn retire(&mut self, sid: u64, channel: Channel, retry_at_ms: u64, why: String, todo: &mut Todo) {
         self.by_sid.remove(&sid);
         self.retired.insert(sid);
         if channel == Channel::OrderbookDelta {
             self.snapshots.clear();
         }
-        self.channels.insert(channel, ChannelState::Down { retry_at_ms });
+        self.channels.insert(channel, ChannelState::Down { retry_at_ms, why });
         todo.lost.push(sid);
     }
 
@@ -325,7 +361,6 @@ impl Subscriptions {
                 return;
             }
         }
-        let id = self.expect_answer(channel, true, now_ms);
         let tickers = (!first.is_empty()).then(|| first.iter().map(Ticker::as_str).collect());
         let command = Command::Subscribe {
             channels: [channel_name(channel)],
@@ -334,7 +369,10 @@ impl Subscriptions {
             send_initial_snapshot: (channel == Channel::Ticker).then_some(true),
             skip_ticker_ack: (!is_unfiltered(channel)).then_some(true),
         };
-        todo.send.push(CommandFrame { id, command }.text());
+        todo.send.push(self.commands.send(Purpose::Subscribe(channel), command, now_ms));
+        if channel == Channel::OrderbookDelta {
+            self.snapshots.expect(first.iter(), now_ms);
+        }
         self.channels.insert(channel, ChannelState::Asked { tickers: first });
     }
 
@@ -347,25 +385,12 @@ impl Subscriptions {
         now_ms: u64,
         todo: &mut Todo,
     ) {
-        let id = self.expect_answer(channel, false, now_ms);
-        todo.send.push(CommandFrame { id, command: update_command(sid, action, tickers) }.text());
+        let command = update_command(sid, action, tickers);
+        todo.send.push(self.commands.send(Purpose::Change(channel), command, now_ms));
+        if channel == Channel::OrderbookDelta && action == Action::AddMarkets {
+            self.snapshots.expect(tickers.iter(), now_ms);
+        }
     }
-
-    fn expect_answer(&mut self, channel: Channel, is_subscribe: bool, now_ms: u64) -> u64 {
-        self.next_id += 1;
-        self.pending.insert(self.next_id, Pending { channel, is_subscribe, sent_ms: now_ms });
-        self.next_id
-    }
-
-    fn frame(&mut self, command: Command<'_>) -> String {
-        self.next_id += 1;
-        CommandFrame { id: self.next_id, command }.text()
-    }
-}
-
-fn update_command(sid: u64, action: Action, tickers: &[Ticker]) -> Command<'_> {
-    let market_tickers = tickers.iter().map(Ticker::as_str).collect();
-    Command::UpdateSubscription { sids: [sid], action, market_tickers }
 }
 
 #[cfg(test)]

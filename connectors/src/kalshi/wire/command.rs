@@ -34,6 +34,8 @@ pub(crate) enum Command<'a> {
     Unsubscribe {
         sids: [u64; 1],
     },
+    /// Changes nothing: asked to hear an answer.
+    ListSubscriptions,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -82,5 +84,7 @@ mod tests {
             CommandFrame { id: 7, command: Command::Unsubscribe { sids: [1] } }.text(),
             r#"{"id":7,"cmd":"unsubscribe","params":{"sids":[1]}}"#
         );
+        let list = CommandFrame { id: 6, command: Command::ListSubscriptions };
+        assert_eq!(list.text(), r#"{"id":6,"cmd":"list_subscriptions"}"#);
     }
 }

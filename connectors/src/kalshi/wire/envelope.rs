@@ -9,6 +9,8 @@ pub(crate) struct Envelope<'a> {
     pub(crate) id: Option<u64>,
     pub(crate) sid: Option<u64>,
     pub(crate) seq: Option<u64>,
+    /// When the venue sent the frame, milliseconds on its clock.
+    pub(crate) sending_ts_ms: Option<u64>,
     pub(crate) msg: Option<&'a str>,
     /// The text is not one whole JSON object; the fields are those that stood before the damage.
     pub(crate) broken: bool,
@@ -23,6 +25,7 @@ pub(crate) fn skim(text: &str) -> Envelope<'_> {
         "id" => envelope.id = number(value),
         "sid" => envelope.sid = number(value),
         "seq" => envelope.seq = number(value),
+        "sending_ts_ms" => envelope.sending_ts_ms = number(value),
         "msg" => envelope.msg = Some(value),
         _ => {}
     });

@@ -166,3 +166,49 @@ fn a_snapshot_that_does_not_come_is_asked_for_again() {
     keeper.sweep(at(6_000).monotonic, &mut out);
     assert_eq!(out.resyncs.len(), 1);
 }
+
+#[test]
+fn after_a_break_in_time_nothing_is_live_until_a_connection_of_afterwards_brings_it() {
+    let (mut keeper, _) = run(vec![live(1), frame(1, 1, snapshot("A", &[("0.4", "1")]))]);
+    let state = |generation, state, ms| FeedItem::State {
+        generation: Generation(generation),
+        state,
+        reason: String::new(),
+        at: at(ms),
+    };
+    let mut out = KeeperOutput::default();
+    keeper.distrust_all("the machine slept", at(100), &mut out);
+    assert_eq!(book(&keeper, "A").0, Trust::Stale);
+    assert!(matches!(&out.announcements[..], [Announcement::BookTrust { trust: Trust::Stale, .. }]));
+    assert_eq!(out.reconnect.take().map(|(generation, _)| generation), Some(Generation(1)));
+    // What waited in the lane is of before, a whole new connection included.
+    let before = [
+        frame(1, 2, snapshot("A", &[("0.4", "2")])),
+        state(2, FeedState::Subscribing, 99),
+        frame(2, 1, snapshot("A", &[("0.4", "3")])),
+    ];
+    for item in before {
+        keeper.apply(item, &mut out);
+        assert_eq!(book(&keeper, "A").0, Trust::Stale);
+    }
+    keeper.sweep(Monotonic(101_000_000), &mut out);
+    assert_eq!(out.reconnect.map(|(generation, _)| generation), Some(Generation(2)), "asked until it comes");
+    let mut out = KeeperOutput::default();
+    keeper.apply(state(3, FeedState::Subscribing, 102), &mut out);
+    keeper.apply(frame(3, 1, snapshot("A", &[("0.4", "4")])), &mut out);
+    assert_eq!(book(&keeper, "A"), (Trust::Live, 1, vec!["0.4000x4.00".to_owned()]));
+    keeper.sweep(Monotonic(103_000_000), &mut out);
+    assert_eq!(out.reconnect, None);
+}
+
+#[test]
+fn a_degraded_connection_leaves_the_books_what_they_are() {
+    let degraded = FeedItem::State {
+        generation: Generation(1),
+        state: FeedState::Degraded,
+        reason: "channel ticker is down".to_owned(),
+        at: at(2),
+    };
+    let (keeper, _) = run(vec![live(1), frame(1, 1, snapshot("A", &[("0.4", "1")])), degraded]);
+    assert_eq!(book(&keeper, "A").0, Trust::Live);
+}

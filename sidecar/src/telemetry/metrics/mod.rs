@@ -8,6 +8,7 @@ mod family;
 mod handles;
 mod process;
 mod readings;
+mod stream;
 
 use std::fmt;
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use crate::store::{CaptureStats, LedgerStats, TapeStats};
 
 pub use document::document;
 pub use handles::Handles;
+pub use stream::StreamReading;
 
 use family::Kind;
 use handles::{VENUE_REQUESTS, VenueRequestLabels};
@@ -58,6 +60,10 @@ pub trait Figures: Send + Sync + fmt::Debug {
     fn venue_requests(&self) -> Vec<(&'static str, String, u64)> {
         Vec::new()
     }
+    /// The exchange's stream.
+    fn stream(&self) -> StreamReading {
+        StreamReading::default()
+    }
 }
 
 /// The connection to the exchange.
@@ -65,6 +71,7 @@ pub trait Figures: Send + Sync + fmt::Debug {
 pub struct VenueFigures {
     pub is_connected: bool,
     pub connections: u64,
+    pub reconnections: u64,
     pub frames: u64,
     pub frames_unknown: u64,
     pub frames_unreadable: u64,
@@ -163,7 +170,7 @@ impl Collector for Readings {
             let labels = VenueRequestLabels { route, status };
             ConstCounter::new(count).encode(requests.encode_family(&labels)?)?;
         }
-        Ok(())
+        self.figures.stream().encode(&mut encoder)
     }
 }
 

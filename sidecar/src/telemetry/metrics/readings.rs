@@ -30,6 +30,13 @@ pub(super) const READINGS: &[(Family, Read)] = &[
     // The exchange
     (gauge("venue_connected", "1 while the exchange's stream is live"), |s| s.venue.is_connected.into()),
     (counter("venue_connections", "Connections made to the exchange's stream"), |s| s.venue.connections),
+    (
+        counter(
+            "venue_reconnections",
+            "Attempts and connections to the exchange's stream that ended and were made anew",
+        ),
+        |s| s.venue.reconnections,
+    ),
     (counter("venue_frames", "Frames received from the exchange"), |s| s.venue.frames),
     (counter("venue_frames_unknown", "Frames of a type this version does not know"), |s| {
         s.venue.frames_unknown

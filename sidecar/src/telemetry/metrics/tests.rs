@@ -3,9 +3,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use outrigger_connectors::{ChannelReading, Distribution};
+use outrigger_engine::venue::FeedState;
+
 use super::handles::LABELLED;
 use super::readings::READINGS;
-use super::{Counted, Figures, Metrics, OrderFigures, VenueFigures, document};
+use super::stream::STREAM;
+use super::{Counted, Figures, Metrics, OrderFigures, StreamReading, VenueFigures, document};
 
 #[derive(Debug)]
 struct Quiet;
@@ -25,6 +29,22 @@ impl Figures for Quiet {
     }
     fn venue_requests(&self) -> Vec<(&'static str, String, u64)> {
         vec![("/portfolio/orders", "201".to_owned(), 5)]
+    }
+    fn stream(&self) -> StreamReading {
+        let lag =
+            |us, count| Distribution { sum_us: us, buckets: vec![(1_000, count), (5_000, 1)], beyond: 1 };
+        StreamReading {
+            state: Some(FeedState::Degraded),
+            entered: vec![("live", 2)],
+            endings: vec![("tls", 3)],
+            channels: vec![ChannelReading {
+                channel: "trade",
+                frames: 9,
+                since_sent: lag(2_500_000, 7),
+                since_event: lag(0, 0),
+            }],
+            trust_back: Some(lag(0, 0)),
+        }
     }
 }
 
@@ -56,6 +76,16 @@ fn a_scrape_shows_every_family_under_its_declared_name_and_the_parts_figures() {
         "outrigger_http_request_seconds_bucket{le=\"0.005\"} 2",
         "outrigger_order_answer_seconds_count 1",
         "outrigger_venue_requests_total{route=\"/portfolio/orders\",status=\"201\"} 5",
+        "outrigger_venue_stream_state{state=\"degraded\"} 1",
+        "outrigger_venue_stream_state{state=\"live\"} 0",
+        "outrigger_venue_stream_transitions_total{state=\"live\"} 2",
+        "outrigger_venue_stream_endings_total{reason=\"tls\"} 3",
+        "outrigger_venue_channel_frames_total{channel=\"trade\"} 9",
+        "outrigger_venue_lag_seconds_sum{channel=\"trade\",since=\"sent\"} 2.5",
+        "outrigger_venue_lag_seconds_count{channel=\"trade\",since=\"sent\"} 9",
+        "outrigger_venue_lag_seconds_bucket{le=\"0.005\",channel=\"trade\",since=\"sent\"} 8",
+        "outrigger_venue_lag_seconds_bucket{le=\"+Inf\",channel=\"trade\",since=\"sent\"} 9",
+        "outrigger_venue_trust_back_seconds_count 2",
         "# EOF",
     ] {
         assert!(text.lines().any(|shown| shown == line), "{line} is not in\n{text}");
@@ -65,7 +95,8 @@ fn a_scrape_shows_every_family_under_its_declared_name_and_the_parts_figures() {
         .filter_map(|line| line.strip_prefix("# TYPE "))
         .filter_map(|rest| rest.split(' ').next())
         .collect();
-    let families: Vec<_> = READINGS.iter().map(|(family, _)| family).chain(&LABELLED).collect();
+    let families: Vec<_> =
+        READINGS.iter().map(|(family, _)| family).chain(&LABELLED).chain(&STREAM).collect();
     for family in &families {
         let name = family.full_name();
         assert!(shown.contains(name.trim_end_matches("_total")), "{name} is not shown");

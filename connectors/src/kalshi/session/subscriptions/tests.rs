@@ -3,7 +3,8 @@
 use outrigger_engine::domain::Ticker;
 use outrigger_engine::venue::Channel;
 
-use super::{ACK_DEADLINE_MS, RETRY_MS, Subscriptions, TICKERS_PER_COMMAND, Todo};
+use super::super::commands::{ANSWER_WITHIN_MS, REPEAT_AFTER_MS};
+use super::{RETRY_MS, Subscriptions, TICKERS_PER_COMMAND, Todo};
 
 fn tickers(names: &[&str]) -> Vec<Ticker> {
     names.iter().map(|name| Ticker::from(*name)).collect()
@@ -31,7 +32,10 @@ fn live(names: &[&str]) -> Subscriptions {
         let number = index as u64 + 1;
         subscriptions.subscribed(Some(number), number, channel, 0);
     }
-    assert!(subscriptions.is_settled());
+    for ticker in tickers(names) {
+        subscriptions.snapshot_came(&ticker);
+    }
+    assert!(subscriptions.is_settled() && !subscriptions.awaits_snapshots(0));
     subscriptions
 }
 
@@ -119,6 +123,8 @@ fn a_snapshot_that_does_not_come_makes_the_channel_start_anew_but_not_in_a_storm
     assert_eq!(subscriptions.snapshot(5, &tickers(&["A"]), 6_001), Todo::default(), "that sid is gone");
     subscriptions.acknowledged(Some(9));
     subscriptions.subscribed(Some(10), 8, Channel::OrderbookDelta, 6_100);
+    subscriptions.snapshot_came(&Ticker::from("A"));
+    subscriptions.snapshot_came(&Ticker::from("B"));
     subscriptions.snapshot(8, &tickers(&["B"]), 6_200);
     assert_eq!(subscriptions.tick(30_000), Todo::default(), "too soon for the second resort again");
     assert_eq!(sent(&subscriptions.tick(36_000)).len(), 2);
@@ -144,7 +150,58 @@ fn refused_commands_and_missing_answers() {
     assert!(subscriptions.refused(Some(1), None, 9, "authentication", 1).give_up.is_some());
     let todo = subscriptions.refused(Some(5), None, 11, "no such market", 1);
     assert_eq!(todo, Todo::default());
-    assert_eq!(sent(&subscriptions.tick(1 + RETRY_MS)), ["subscribe:orderbook_delta:A"]);
-    let todo = subscriptions.tick(ACK_DEADLINE_MS + 1);
-    assert!(todo.give_up.is_some_and(|reason| reason.contains("no answer")));
+    assert!(
+        subscriptions.complaint().is_some_and(|why| why.contains("orderbook_delta") && why.contains("11"))
+    );
+    assert_eq!(sent(&subscriptions.tick(1 + RETRY_MS)).last().unwrap(), "subscribe:orderbook_delta:A");
+    let todo = subscriptions.tick(ANSWER_WITHIN_MS + 1);
+    assert!(todo.is_unanswered && todo.give_up.is_some_and(|reason| reason.contains("no answer")));
+}
+
+#[test]
+fn a_command_whose_answer_is_lost_is_repeated_once_as_it_stands_and_then_the_connection_is_given_up() {
+    let mut subscriptions = live(&["A"]);
+    let first = subscriptions.want(tickers(&["B"]), 1_000);
+    subscriptions.snapshot_came(&Ticker::from("B"));
+    subscriptions.acknowledged(Some(8));
+    subscriptions.acknowledged(Some(9));
+    assert_eq!(subscriptions.tick(1_000 + REPEAT_AFTER_MS - 1), Todo::default());
+    assert_eq!(subscriptions.complaint(), None);
+    assert_eq!(subscriptions.tick(1_000 + REPEAT_AFTER_MS).send, first.send[2..]);
+    assert!(subscriptions.complaint().unwrap().contains("ticker"));
+    assert_eq!(subscriptions.tick(1_000 + ANSWER_WITHIN_MS), Todo::default(), "once");
+    let mut answered = subscriptions.tick(1_001 + ANSWER_WITHIN_MS);
+    assert!(answered.give_up.take().unwrap().contains("asked twice"));
+    subscriptions.acknowledged(Some(10));
+    assert_eq!((subscriptions.tick(60_000), subscriptions.complaint()), (Todo::default(), None));
+}
+
+#[test]
+fn a_silent_peer_is_asked_only_when_no_answer_is_awaited_anyway() {
+    let mut subscriptions = live(&["A"]);
+    assert_eq!(sent(&subscriptions.ask(1_000)), ["list_subscriptions:-:"]);
+    assert_eq!(subscriptions.ask(2_000), Todo::default());
+    subscriptions.acknowledged(Some(8));
+    assert!(subscriptions.is_settled());
+    subscriptions.ask(3_000);
+    assert!(subscriptions.tick(3_001 + ANSWER_WITHIN_MS).is_unanswered, "mute");
+}
+
+#[test]
+fn a_first_snapshot_that_does_not_come_is_asked_for_and_holds_nothing_up_for_long() {
+    let mut subscriptions = live(&["A"]);
+    subscriptions.want(tickers(&["B", "C"]), 1_000);
+    for id in 8..=10 {
+        subscriptions.acknowledged(Some(id));
+    }
+    subscriptions.snapshot_came(&Ticker::from("C"));
+    assert!(subscriptions.is_settled() && subscriptions.awaits_snapshots(5_999));
+    assert_eq!(subscriptions.tick(5_999), Todo::default());
+    assert_eq!(sent(&subscriptions.tick(6_000)), ["update_subscription:get_snapshot:B"]);
+    assert_eq!(subscriptions.tick(10_999), Todo::default());
+    assert!(subscriptions.awaits_snapshots(10_999) && !subscriptions.awaits_snapshots(11_000));
+    assert_eq!(subscriptions.tick(35_999), Todo::default(), "a market may have no book yet");
+    assert_eq!(sent(&subscriptions.tick(36_000)), ["update_subscription:get_snapshot:B"]);
+    subscriptions.forget(&tickers(&["B"]), 40_000);
+    assert_eq!(subscriptions.tick(40_001), Todo::default());
 }
