@@ -3,11 +3,12 @@
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 SHELL := /bin/sh
 
-.PHONY: help run test build fmt clippy tidy unit process conformance specs tapes deny
+.PHONY: help run test build fmt clippy tidy unit process conformance specs tapes deny soak
 
 help:
 	@echo "make run    build Outrigger and start it beside a simulated exchange, on http://127.0.0.1:7373"
 	@echo "make test   install what the tests need, then run every check and every test"
+	@echo "make soak   a hundred million random changes through the books, against a naive model (some minutes)"
 	@echo "parts of make test: fmt clippy build tidy unit process conformance specs deny"
 
 run:
@@ -46,6 +47,10 @@ PROCESS_TESTS = $(call named,$(filter-out tests/tests/tidy.rs tests/tests/venue_
 
 # Exchanges of the tests leave their tapes here; `specs` holds them to the published specifications.
 TAPES = $(abspath $(TARGET))/tapes
+
+# The nightly books: many more random changes than the unit tests make. OUTRIGGER_SEED begins elsewhere.
+soak:
+	OUTRIGGER_BOOK_DELTAS="$(or $(DELTAS),100000000)" cargo test --locked --workspace --test book_differential -- --nocapture
 
 # The official SDKs, Python and TypeScript, against the simulated exchange.
 conformance: build tapes

@@ -15,6 +15,11 @@ pub fn shared() -> Option<PathBuf> {
     path.join("kalshi").is_dir().then_some(path)
 }
 
+/// Returns the folder of other recordings to try, where `OUTRIGGER_RECORDINGS` names one.
+pub fn recordings() -> Option<PathBuf> {
+    std::env::var_os("OUTRIGGER_RECORDINGS").map(PathBuf::from)
+}
+
 /// Shows a line to whoever runs the tests, passing tests included: the harness captures only the print macros.
 pub fn say(line: &str) {
     // A closed terminal is no reason to fail a test.

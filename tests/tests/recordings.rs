@@ -1,6 +1,8 @@
 //! Every recorded session goes the whole way: simulated exchange, socket, feed, books, local API and stream. At its end each
 //! book must equal what an independent reader computes from the file (I7), and the stream's book must be the same.
 //!
+//! `OUTRIGGER_RECORDINGS` names another folder of recordings to play instead.
+//!
 //! A recording with lost or damaged frames may end in suspect books, never in a wrong one that calls itself live.
 #![allow(clippy::indexing_slicing, reason = "JSON values give null for what is absent")]
 
@@ -31,14 +33,15 @@ const SEEN_IN_A_ROW: usize = 10;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn every_recording_ends_in_the_right_books() -> anyhow::Result<()> {
-    let Some(shared) = workspace::shared() else {
+    let folder = workspace::recordings();
+    let Some(folder) = folder.or_else(|| workspace::shared().map(|shared| shared.join("kalshi/recordings")))
+    else {
         say("recordings: SKIPPED, there is no ../shared/kalshi (or OUTRIGGER_SHARED) with recorded sessions");
         return Ok(());
     };
-    let folder = shared.join("kalshi/recordings");
     let mut games = JoinSet::new();
     for path in
-        recording::files(&folder)?.into_iter().filter(|path| path.extension().is_some_and(|e| e == "zst"))
+        recording::files(&folder)?.into_iter().filter(|path| path.extension().is_none_or(|e| e != "md"))
     {
         let name = path.strip_prefix(&folder).unwrap_or(&path).display().to_string();
         games.spawn(async move { (name.clone(), play_recorded(&name, path).await) });

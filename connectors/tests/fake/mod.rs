@@ -14,7 +14,7 @@ use outrigger_connectors::{
 use outrigger_engine::actors::messages::{BooksMessage, DeskMessage};
 use outrigger_engine::domain::{Catalog, Clock, Generation, Monotonic, Now, WallTime};
 use outrigger_engine::risk::HaltSwitch;
-use outrigger_engine::venue::{FeedCommand, FeedItem, VenueRequest};
+use outrigger_engine::venue::{Channel, FeedCommand, FeedItem, VenueRequest};
 use ring::signature::{ED25519, UnparsedPublicKey};
 use rustls_pki_types::SubjectPublicKeyInfoDer;
 use rustls_pki_types::pem::PemObject as _;
@@ -197,8 +197,26 @@ impl Socket {
         self.0.send(Message::text(frame)).await.unwrap();
     }
 
-    /// Returns the next command.
+    /// Returns the next command. Optional channels are acknowledged by the way.
     pub(crate) async fn command(&mut self) -> serde_json::Value {
+        loop {
+            let command = self.any_command().await;
+            let channel = command["params"]["channels"][0].as_str().unwrap_or_default();
+            if !OPTIONAL.contains(&channel) {
+                return command;
+            }
+            self.acknowledge_one(&command).await;
+        }
+    }
+
+    async fn acknowledge_one(&mut self, command: &serde_json::Value) {
+        let (id, channel) = (&command["id"], command["params"]["channels"][0].as_str().unwrap());
+        let sid = CHANNELS.iter().position(|known| *known == channel).unwrap() + 1;
+        let msg = format!(r#"{{"channel":"{channel}","sid":{sid}}}"#);
+        self.send(&format!(r#"{{"type":"subscribed","id":{id},"msg":{msg}}}"#)).await;
+    }
+
+    async fn any_command(&mut self) -> serde_json::Value {
         let text = async {
             loop {
                 if let Message::Text(text) = self.0.next().await.expect("still open").unwrap() {
@@ -210,17 +228,15 @@ impl Socket {
         serde_json::from_str(&text).unwrap()
     }
 
-    /// Acknowledges `count` subscriptions, the sid of each being its command's id; returns their channels with tickers.
+    /// Acknowledges `count` subscriptions, the sid of each being its place among the channels; returns their channels with
+    /// tickers.
     pub(crate) async fn acknowledge(&mut self, count: usize) -> Vec<String> {
         let mut channels = Vec::new();
         for _ in 0..count {
             let command = self.command().await;
-            let (id, params) = (&command["id"], &command["params"]);
+            self.acknowledge_one(&command).await;
+            let params = &command["params"];
             let channel = params["channels"][0].as_str().unwrap();
-            self.send(&format!(
-                r#"{{"type":"subscribed","id":{id},"msg":{{"channel":"{channel}","sid":{id}}}}}"#
-            ))
-            .await;
             channels.push(format!("{channel}{}", params["market_tickers"]));
         }
         channels
@@ -245,6 +261,20 @@ impl FrameSink for Witness {
         self.seen.lock().unwrap().push((generation.0, words));
     }
 }
+
+const OPTIONAL: [&str; 3] = ["order_group_updates", "multivariate_market_lifecycle", "communications"];
+const CHANNELS: [&str; 10] = [
+    "fill",
+    "user_orders",
+    "market_positions",
+    "market_lifecycle_v2",
+    "orderbook_delta",
+    "trade",
+    "ticker",
+    OPTIONAL[0],
+    OPTIONAL[1],
+    OPTIONAL[2],
+];
 
 /// A connector at the fake, and the other ends of its lanes.
 pub(crate) struct Bench {
@@ -304,14 +334,23 @@ impl Bench {
 
     /// Returns the next item of the market lane.
     pub(crate) async fn item(&mut self) -> FeedItem {
-        while self.items.is_empty() {
-            let message = tokio::time::timeout(DEADLINE, self.books.recv()).await.expect("an item in time");
-            if let Some(BooksMessage::Feed(batch)) = message {
-                self.items = batch;
-                self.items.reverse();
+        loop {
+            while self.items.is_empty() {
+                let message =
+                    tokio::time::timeout(DEADLINE, self.books.recv()).await.expect("an item in time");
+                if let Some(BooksMessage::Feed(batch)) = message {
+                    self.items = batch;
+                    self.items.reverse();
+                }
+            }
+            match self.items.pop().unwrap() {
+                FeedItem::Subscribed {
+                    channel: Channel::MultivariateLifecycle | Channel::OrderGroups | Channel::Communications,
+                    ..
+                } => {}
+                item => return item,
             }
         }
-        self.items.pop().unwrap()
     }
 
     /// Returns the next message to the desk that `wanted` takes.

@@ -65,13 +65,19 @@ impl BooksActor {
         }
     }
 
-    /// Sends what the keeper put out. Announcements keep their order; resyncs may be dropped, the sweep repeats them.
+    /// Sends what the keeper put out. Announcements keep their order; requests to the feed may be dropped, the sweep repeats them.
     fn flush(&mut self, ctx: &mut Context<Self>) {
         for resync in self.out.resyncs.drain(..) {
             let (generation, sid, tickers) = (resync.generation, resync.sid, resync.tickers);
             tracing::warn!(sid = sid.0, books = tickers.len(), "books are suspect, asking for snapshots");
             if self.feed.try_send(FeedCommand::Snapshot { generation, sid, tickers }).is_err() {
                 tracing::warn!("the feed's command lane is full, the snapshot will be asked for again");
+            }
+        }
+        for renewal in self.out.renewals.drain(..) {
+            let (generation, sid, reason) = (renewal.generation, renewal.sid, renewal.reason);
+            if self.feed.try_send(FeedCommand::Resubscribe { generation, sid, reason }).is_err() {
+                tracing::warn!("the feed's command lane is full, the subscription will be made anew later");
             }
         }
         if let Some((generation, reason)) = self.out.reconnect.take()

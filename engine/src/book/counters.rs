@@ -5,16 +5,26 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[derive(Debug, Default)]
 pub struct BookCounters {
     pub snapshots: AtomicU64,
+    /// Snapshots not taken over: older than what is held, or older than what is known to be missing.
+    pub snapshots_old: AtomicU64,
     pub deltas: AtomicU64,
     pub trades: AtomicU64,
     pub gaps: AtomicU64,
+    /// Subscriptions whose numbering began anew without being asked.
+    pub resets: AtomicU64,
     pub duplicates: AtomicU64,
     pub unreadable: AtomicU64,
-    /// Deltas that could not be true of the book they were meant for.
+    /// Deltas and snapshots that could not be true of the book they were meant for.
     pub contradictions: AtomicU64,
-    /// Deltas not applied because the book was not live.
+    /// Deltas not applied because the book was not live, and not kept for its snapshot either.
     pub deltas_ignored: AtomicU64,
-    /// Items of a retired connection.
+    /// Deltas that came while their book waited for a snapshot, and were applied after it by their clock.
+    pub deltas_spliced: AtomicU64,
+    /// Deltas that the snapshot before them contained already, by their clock.
+    pub deltas_contained: AtomicU64,
+    /// Books that began anew because their market's price grid changed.
+    pub grid_changes: AtomicU64,
+    /// Items of a retired connection or subscription.
     pub retired_items: AtomicU64,
     pub resyncs: AtomicU64,
     pub books: AtomicU64,
@@ -24,5 +34,9 @@ pub struct BookCounters {
 impl BookCounters {
     pub(super) fn bump(counter: &AtomicU64) {
         counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn add(counter: &AtomicU64, count: usize) {
+        counter.fetch_add(u64::try_from(count).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 }

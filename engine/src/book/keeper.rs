@@ -1,23 +1,19 @@
 //! Keeps every book from the feed's items, and says in the same step when a book can no longer be trusted.
 //!
-//! Never here: sockets, clocks, JSON. A frame of a retired connection is never applied.
+//! Never here: sockets, clocks, JSON. A frame of a retired connection is never applied. Work per frame does not grow with
+//! the number of books, except where all of them lose their trust.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::counters::BookCounters;
-use super::ladder::{Ladder, LevelError};
+use super::one::{Book, Change, Changed, Contradiction, Holes, Replaced, Snapshot};
 use super::sequence::{Sequence, Verdict};
-use super::view::{BookView, Trust};
-use crate::domain::{
-    Generation, Leg, Monotonic, Price, Received, SignedCount, SubscriptionId, Ticker, VenueTime,
-};
+use super::view::{BookView, Trust, Watermark};
+use crate::domain::{Generation, Monotonic, Received, SubscriptionId, Ticker};
 use crate::stream::{Announcement, HealthView};
-use crate::venue::{BookLevels, Channel, FeedItem, FeedState, MarketFrame};
-
-/// How long a suspect book waits for the snapshot it asked for before it is asked for again.
-const RESYNC_RETRY_MS: u64 = 5_000;
+use crate::venue::{Channel, FeedItem, FeedState, LifecycleEvent, MarketFrame};
 
 /// Books of one subscription that need a snapshot from the venue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,21 +23,23 @@ pub struct Resync {
     pub tickers: Vec<Ticker>,
 }
 
-#[derive(Debug)]
-struct Book {
-    sid: SubscriptionId,
-    yes: Ladder,
-    no: Ladder,
-    seq: u64,
-    trust: Trust,
-    touched: Monotonic,
-    resync_asked: Option<Monotonic>,
+/// A subscription that snapshots cannot heal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Renewal {
+    pub generation: Generation,
+    pub sid: SubscriptionId,
+    pub reason: String,
 }
 
 #[derive(Debug, Default)]
 struct Subscription {
-    channel: Option<Channel>,
     sequence: Sequence,
+    holes: Holes,
+    channel: Option<Channel>,
+    /// Its numbers mean nothing any more, so nothing on it is placed.
+    is_broken: bool,
+    /// Why it must be made anew, and when that was last said.
+    renewing: Option<(String, Monotonic)>,
 }
 
 /// All books of the account's one market-data connection.
@@ -50,8 +48,14 @@ pub struct Keeper {
     generation: Generation,
     /// Nothing from before then is believed, and why: the connection must be made anew.
     distrusted: Option<(Monotonic, String)>,
-    subscriptions: BTreeMap<SubscriptionId, Subscription>,
-    books: BTreeMap<Ticker, Book>,
+    subscriptions: HashMap<SubscriptionId, Subscription>,
+    /// The subscription that carries the books, once the venue has acknowledged it.
+    books_sid: Option<SubscriptionId>,
+    books: HashMap<Ticker, Book>,
+    /// How many of them are live.
+    live: u64,
+    /// When the last item came.
+    latest: Received,
     counters: Arc<BookCounters>,
 }
 
@@ -62,6 +66,15 @@ pub struct KeeperOutput {
     pub resyncs: Vec<Resync>,
     /// The connection must be made anew, because of this.
     pub reconnect: Option<(Generation, String)>,
+    pub renewals: Vec<Renewal>,
+}
+
+/// Where a frame stands.
+#[derive(Debug, Clone, Copy)]
+struct At {
+    sid: SubscriptionId,
+    seq: Option<u64>,
+    received: Received,
 }
 
 impl Keeper {
@@ -76,10 +89,10 @@ impl Keeper {
                 self.state(generation, state, &reason, at, out)
             }
             FeedItem::Subscribed { generation, sid, channel } if self.believes(generation) => {
-                self.subscriptions.entry(sid).or_default().channel = Some(channel);
+                self.subscribed(sid, channel, out);
             }
             FeedItem::Frame { generation, sid, seq, received, frame } if self.believes(generation) => {
-                self.frame(sid, seq, received, frame, out);
+                self.frame(At { sid, seq, received }, frame, out);
             }
             FeedItem::Subscribed { .. } | FeedItem::Frame { .. } => {
                 BookCounters::bump(&self.counters.retired_items);
@@ -102,25 +115,35 @@ impl Keeper {
     /// Asks again for snapshots that did not come. Call about once a second.
     pub fn sweep(&mut self, now: Monotonic, out: &mut KeeperOutput) {
         let mut due: BTreeMap<SubscriptionId, Vec<Ticker>> = BTreeMap::new();
-        for (ticker, book) in &mut self.books {
-            let waited = book.resync_asked.is_some_and(|asked| now.millis_since(asked) >= RESYNC_RETRY_MS);
-            if book.trust == Trust::Suspect && waited {
-                book.resync_asked = Some(now);
-                due.entry(book.sid).or_default().push(ticker.clone());
+        for (ticker, book) in self.books.iter_mut().filter(|(_, book)| book.is_due(now)) {
+            if let Some(sid) = self.books_sid.or(book.home()) {
+                book.ask(now);
+                due.entry(sid).or_default().push(ticker.clone());
             }
         }
-        for (sid, tickers) in due {
+        for (sid, mut tickers) in due {
+            tickers.sort_unstable();
             self.resync(sid, tickers, out);
         }
         if let Some((_, reason)) = &self.distrusted {
             out.reconnect = Some((self.generation, reason.clone()));
         }
-        self.gauges();
+        self.renew_again(now, out);
     }
 
     /// Returns the book as readers see it, best levels first; `None` when no snapshot of it ever came.
     pub fn view(&self, ticker: &Ticker, now: Monotonic) -> Option<BookView> {
-        self.books.get(ticker).map(|book| book.view(ticker, now))
+        self.books.get(ticker).filter(|book| book.is_known()).map(|book| book.view(ticker, now))
+    }
+
+    /// Returns how far a book has come; the clock in it is the same on every connection.
+    pub fn watermark(&self, ticker: &Ticker) -> Option<Watermark> {
+        self.books.get(ticker).map(Book::watermark)
+    }
+
+    /// Tells whether any order-book subscription was acknowledged on the present connection.
+    pub fn is_subscribed(&self) -> bool {
+        self.books_sid.is_some()
     }
 
     fn state(
@@ -135,6 +158,7 @@ impl Keeper {
             BookCounters::bump(&self.counters.retired_items);
             return;
         }
+        self.latest = at;
         let (component, told) = ("stream".to_owned(), reason.to_owned());
         let health = HealthView { component, state, reason: told, generation: generation.0 };
         out.announcements.push(Announcement::Health(health));
@@ -146,52 +170,68 @@ impl Keeper {
             self.generation = generation;
             self.stale_all(reason, at, out);
         }
-        self.gauges();
     }
 
     fn stale_all(&mut self, reason: &str, at: Received, out: &mut KeeperOutput) {
         self.subscriptions.clear();
-        let all = self.books.keys().cloned().collect::<Vec<_>>();
-        for ticker in all {
-            self.distrust(&ticker, Trust::Stale, reason, at, out);
-        }
-        self.gauges();
+        self.books_sid = None;
+        self.distrust_where(|_| true, Trust::Stale, reason, at, out);
     }
 
-    fn frame(
-        &mut self,
-        sid: SubscriptionId,
-        seq: Option<u64>,
-        received: Received,
-        frame: MarketFrame,
-        out: &mut KeeperOutput,
-    ) {
-        let starts_anew = matches!(frame, MarketFrame::Snapshot { .. });
-        let subscription = self.subscriptions.entry(sid).or_default();
-        match seq.map(|seq| subscription.sequence.advance(seq, starts_anew)) {
-            None | Some(Verdict::Next) => {}
-            Some(Verdict::Duplicate) => {
+    /// A new subscription counts from its first frame, and retires the one of its channel before it.
+    fn subscribed(&mut self, sid: SubscriptionId, channel: Channel, out: &mut KeeperOutput) {
+        self.subscriptions.retain(|_, old| old.channel != Some(channel));
+        let channel_of_sid = Subscription { channel: Some(channel), ..Subscription::default() };
+        self.subscriptions.insert(sid, channel_of_sid);
+        if channel == Channel::OrderbookDelta {
+            self.books_sid = Some(sid);
+            let is_live = |book: &Book| book.trust() == Trust::Live;
+            self.distrust_where(is_live, Trust::Suspect, "subscribed anew", self.latest, out);
+            // Snapshots of all come by themselves; the sweep asks for those that do not.
+            self.books.values_mut().for_each(Book::leave);
+        }
+    }
+
+    fn frame(&mut self, at: At, frame: MarketFrame, out: &mut KeeperOutput) {
+        self.latest = at.received;
+        let subscription = self.subscriptions.entry(at.sid).or_default();
+        if subscription.is_broken {
+            BookCounters::bump(&self.counters.retired_items);
+            return;
+        }
+        match at.seq.map(|seq| (seq, subscription.sequence.advance(seq))) {
+            None | Some((_, Verdict::Next)) => {}
+            Some((_, Verdict::Duplicate)) => {
                 BookCounters::bump(&self.counters.duplicates);
                 return;
             }
-            Some(Verdict::Gap { expected }) => {
+            Some((seq, Verdict::Gap { expected })) => {
                 BookCounters::bump(&self.counters.gaps);
-                let reason =
-                    format!("gap on subscription {}: expected {expected}, got {}", sid.0, seq.unwrap_or(0));
-                self.suspect_all(sid, &reason, received, out);
+                let reason = format!("gap on subscription {}: expected {expected}, got {seq}", at.sid.0);
+                self.lose(at, &reason, out);
             }
-            Some(Verdict::Reset) => {
-                BookCounters::bump(&self.counters.gaps);
-                self.suspect_all(sid, "the subscription's numbering began anew", received, out);
+            Some((_, Verdict::Reset)) => {
+                subscription.is_broken = true;
+                BookCounters::bump(&self.counters.resets);
+                let reason = format!("the numbering of subscription {} began anew", at.sid.0);
+                self.lose(at, &reason, out);
+                self.renew(at.sid, reason, at.received.monotonic, out);
+                return;
             }
         }
+        self.content(at, frame, out);
+    }
+
+    fn content(&mut self, at: At, frame: MarketFrame, out: &mut KeeperOutput) {
+        let received = at.received;
         match frame {
-            MarketFrame::Snapshot { ticker, yes, no, .. } => {
-                self.snapshot(sid, seq, received, ticker, &yes, &no, out)
+            MarketFrame::Snapshot { ticker, yes, no, clock, asked } => {
+                self.snapshot(at, &ticker, &Snapshot { yes: &yes, no: &no, clock, asked }, out)
             }
-            MarketFrame::Delta { ticker, leg, price, change, venue_time, .. } => {
-                let at = DeltaAt { seq: seq.unwrap_or(0), venue_time, received };
-                self.delta(ticker, leg, price, change, at, out);
+            MarketFrame::Delta { ticker, leg, price, change, clock, venue_time } => {
+                let seq = at.seq.unwrap_or(0);
+                let change = Change { leg, price, by: change, clock, seq, venue_time, received };
+                self.delta(at, ticker, &change, out);
             }
             MarketFrame::Trade(trade) => {
                 BookCounters::bump(&self.counters.trades);
@@ -199,63 +239,59 @@ impl Keeper {
             }
             MarketFrame::Ticker(quote) => out.announcements.push(Announcement::Quote { quote, received }),
             MarketFrame::Lifecycle(event) => {
+                self.lifecycle(&event, received, out);
                 out.announcements.push(Announcement::Lifecycle { event, received })
+            }
+            MarketFrame::Event(notice) => out.announcements.push(Announcement::Event { notice, received }),
+            MarketFrame::OrderGroup(notice) => {
+                out.announcements.push(Announcement::OrderGroup { notice, received })
+            }
+            MarketFrame::Communication(message) => {
+                out.announcements.push(Announcement::Communication { message, received })
             }
             MarketFrame::Ack => {}
             MarketFrame::Unreadable { reason } => {
                 BookCounters::bump(&self.counters.unreadable);
-                self.suspect_all(sid, &reason, received, out);
+                self.lose(at, &reason, out);
             }
         }
     }
 
-    fn snapshot(
-        &mut self,
-        sid: SubscriptionId,
-        seq: Option<u64>,
-        received: Received,
-        ticker: Ticker,
-        yes: &BookLevels,
-        no: &BookLevels,
-        out: &mut KeeperOutput,
-    ) {
+    fn snapshot(&mut self, at: At, ticker: &Ticker, snapshot: &Snapshot<'_>, out: &mut KeeperOutput) {
+        let Some(holes) = self.holes_of_books(at.sid) else { return };
         BookCounters::bump(&self.counters.snapshots);
-        let book = self.books.entry(ticker.clone()).or_insert_with(|| Book::empty(sid, received.monotonic));
-        book.sid = sid;
-        book.seq = seq.unwrap_or(book.seq);
-        book.touched = received.monotonic;
-        if let Err(error) = book.yes.replace(yes).and_then(|()| book.no.replace(no)) {
-            BookCounters::bump(&self.counters.contradictions);
-            let reason = format!("snapshot of {ticker} repeats a price: {error}");
-            self.suspect(&ticker, &reason, received, out);
-            return;
+        let now = at.received.monotonic;
+        let Some(book) = self.book(ticker, at, holes) else { return };
+        let was = book.trust();
+        match book.replace(snapshot, at.seq, now) {
+            Ok(Replaced::With { spliced }) => {
+                let view = book.view(ticker, now);
+                BookCounters::add(&self.counters.deltas_spliced, spliced);
+                self.trust_moved(was, Trust::Live);
+                let received = at.received;
+                out.announcements.push(Announcement::BookSnapshot { view, received, requested: false });
+            }
+            Ok(Replaced::Known) => BookCounters::bump(&self.counters.snapshots_old),
+            Ok(Replaced::TooOld) => {
+                BookCounters::bump(&self.counters.snapshots_old);
+                self.refuse(ticker, "the snapshot is older than what it should replace", at, out);
+            }
+            Err(contradiction) => {
+                BookCounters::bump(&self.counters.contradictions);
+                self.refuse(ticker, &format!("impossible snapshot: {contradiction}"), at, out);
+            }
         }
-        book.trust = Trust::Live;
-        book.resync_asked = None;
-        let view = book.view(&ticker, received.monotonic);
-        out.announcements.push(Announcement::BookSnapshot { view, received, requested: false });
-        self.gauges();
     }
 
-    fn delta(
-        &mut self,
-        ticker: Ticker,
-        leg: Leg,
-        price: Price,
-        change: SignedCount,
-        at: DeltaAt,
-        out: &mut KeeperOutput,
-    ) {
-        let Some(book) = self.books.get_mut(&ticker).filter(|book| book.trust == Trust::Live) else {
-            BookCounters::bump(&self.counters.deltas_ignored);
-            return;
-        };
-        match book.change(leg, price, change) {
-            Ok(count) => {
-                BookCounters::bump(&self.counters.deltas);
-                book.seq = at.seq;
-                book.touched = at.received.monotonic;
-                let DeltaAt { seq, venue_time, received } = at;
+    fn delta(&mut self, at: At, ticker: Ticker, change: &Change, out: &mut KeeperOutput) {
+        let Some(holes) = self.holes_of_books(at.sid) else { return };
+        let Some(book) = self.book(&ticker, at, holes) else { return };
+        let changed = book.change(change);
+        let counters = &self.counters;
+        match changed {
+            Ok(Changed::To(count)) => {
+                BookCounters::bump(&counters.deltas);
+                let Change { leg, price, seq, venue_time, received, .. } = *change;
                 out.announcements.push(Announcement::BookDelta {
                     ticker,
                     leg,
@@ -266,107 +302,55 @@ impl Keeper {
                     received,
                 });
             }
-            Err(error) => {
-                BookCounters::bump(&self.counters.contradictions);
-                let reason = format!("{} {error}", leg.as_str());
-                self.suspect(&ticker, &reason, at.received, out);
+            Ok(Changed::Contained) => BookCounters::bump(&counters.deltas_contained),
+            Ok(Changed::Kept) => {}
+            Ok(Changed::Ignored) => BookCounters::bump(&counters.deltas_ignored),
+            Err(contradiction) => {
+                BookCounters::bump(&counters.contradictions);
+                self.contradicted(&ticker, &contradiction, change, at, out);
             }
         }
     }
 
-    /// A frame of the subscription is missing, and nothing says whose: every book on it becomes suspect.
-    fn suspect_all(&mut self, sid: SubscriptionId, reason: &str, received: Received, out: &mut KeeperOutput) {
-        let of_sid = self.books.iter().filter(|(_, book)| book.sid == sid && book.trust == Trust::Live);
-        let tickers: Vec<Ticker> = of_sid.map(|(ticker, _)| ticker.clone()).collect();
-        for ticker in &tickers {
-            self.distrust(ticker, Trust::Suspect, reason, received, out);
+    /// Returns the book, made where there is none: changes may come before the first snapshot.
+    fn book(&mut self, ticker: &Ticker, at: At, holes: Holes) -> Option<&mut Book> {
+        if !self.books.contains_key(ticker) {
+            self.books.insert(ticker.clone(), Book::new(at.received.monotonic));
+            self.counters.books.store(self.books.len() as u64, Relaxed);
         }
-        self.resync(sid, tickers, out);
+        let book = self.books.get_mut(ticker)?;
+        book.enter(at.sid, holes);
+        Some(book)
     }
 
-    fn suspect(&mut self, ticker: &Ticker, reason: &str, received: Received, out: &mut KeeperOutput) {
-        self.distrust(ticker, Trust::Suspect, reason, received, out);
-        if let Some(sid) = self.books.get(ticker).map(|book| book.sid) {
-            self.resync(sid, vec![ticker.clone()], out);
-        }
-    }
-
-    fn distrust(
+    /// A change that cannot be true shows that something before it was lost: the snapshot must contain it.
+    fn contradicted(
         &mut self,
         ticker: &Ticker,
-        trust: Trust,
-        reason: &str,
-        at: Received,
+        contradiction: &Contradiction,
+        change: &Change,
+        at: At,
         out: &mut KeeperOutput,
     ) {
-        if let Some(book) = self.books.get_mut(ticker).filter(|book| book.trust != trust) {
-            book.trust = trust;
-            book.resync_asked = (trust == Trust::Suspect).then_some(at.monotonic);
-            let reason = reason.to_owned();
-            out.announcements.push(Announcement::BookTrust {
-                ticker: ticker.clone(),
-                trust,
-                reason,
-                received: at,
-            });
+        self.distrust(ticker, Trust::Suspect, &contradiction.to_string(), at.received, out);
+        if let Some(book) = self.books.get_mut(ticker) {
+            book.keep(change);
         }
+        self.ask(vec![ticker.clone()], at, out);
     }
 
-    fn resync(&self, sid: SubscriptionId, tickers: Vec<Ticker>, out: &mut KeeperOutput) {
-        if !tickers.is_empty() {
-            BookCounters::bump(&self.counters.resyncs);
-            out.resyncs.push(Resync { generation: self.generation, sid, tickers });
-        }
-    }
-
-    fn gauges(&self) {
-        let live = self.books.values().filter(|book| book.trust == Trust::Live).count();
-        self.counters.books.store(self.books.len() as u64, Relaxed);
-        self.counters.books_live.store(live as u64, Relaxed);
-    }
-
-    /// Tells whether any order-book subscription was acknowledged on the present connection.
-    pub fn is_subscribed(&self) -> bool {
-        self.subscriptions.values().any(|s| s.channel == Some(Channel::OrderbookDelta))
-    }
-}
-
-#[derive(Debug, Clone, Copy)]
-struct DeltaAt {
-    seq: u64,
-    venue_time: Option<VenueTime>,
-    received: Received,
-}
-
-impl Book {
-    fn empty(sid: SubscriptionId, touched: Monotonic) -> Book {
-        let (yes, no) = Default::default();
-        Book { sid, yes, no, seq: 0, trust: Trust::Stale, touched, resync_asked: None }
-    }
-
-    fn change(
-        &mut self,
-        leg: Leg,
-        price: Price,
-        change: SignedCount,
-    ) -> Result<crate::domain::Count, LevelError> {
-        match leg {
-            Leg::Yes => self.yes.change(price, change),
-            Leg::No => self.no.change(price, change),
-        }
-    }
-
-    fn view(&self, ticker: &Ticker, now: Monotonic) -> BookView {
-        BookView {
-            ticker: ticker.clone(),
-            seq: self.seq,
-            trust: self.trust,
-            age_ms: now.millis_since(self.touched),
-            yes: self.yes.best_first().collect(),
-            no: self.no.best_first().collect(),
+    /// A new price grid begins a new life of the book: nothing of the old one may go on as if it were the same.
+    fn lifecycle(&mut self, event: &LifecycleEvent, received: Received, out: &mut KeeperOutput) {
+        let home = self.books.get(&event.ticker).and_then(Book::home);
+        if let Some(sid) = home.filter(|_| event.changes_grid()) {
+            BookCounters::bump(&self.counters.grid_changes);
+            self.distrust(&event.ticker, Trust::Suspect, "the market's price grid changed", received, out);
+            self.ask(vec![event.ticker.clone()], At { sid, seq: None, received }, out);
         }
     }
 }
+
+mod trust;
 
 #[cfg(test)]
 mod tests;

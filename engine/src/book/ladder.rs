@@ -18,17 +18,16 @@ pub struct LevelError {
 }
 
 impl Ladder {
-    /// Replaces all levels. Input may be in any order; zero counts are left out, a repeated price adds up to an error.
-    pub fn replace(&mut self, levels: &[(Price, Count)]) -> Result<(), LevelError> {
-        self.levels.clear();
-        self.levels.extend(levels.iter().filter(|(_, count)| !count.is_zero()));
-        self.levels.sort_unstable_by_key(|(price, _)| *price);
-        let twice = self.levels.windows(2).find_map(|pair| match pair {
-            [(a, count), (b, other)] if a == b => Some((*a, *count, *other)),
+    /// Makes a ladder of `levels`, in any order. Zero counts are left out; a price that comes twice is an error.
+    pub fn of(levels: &[(Price, Count)]) -> Result<Ladder, LevelError> {
+        let mut levels: Vec<_> = levels.iter().filter(|(_, count)| !count.is_zero()).copied().collect();
+        levels.sort_unstable_by_key(|(price, _)| *price);
+        let twice = levels.windows(2).find_map(|pair| match pair {
+            [(a, held), (b, other)] if a == b => Some((*a, *held, *other)),
             _ => None,
         });
         match twice {
-            None => Ok(()),
+            None => Ok(Ladder { levels }),
             Some((price, held, other)) => Err(LevelError { price, held, change: other.signed() }),
         }
     }
@@ -115,6 +114,6 @@ mod tests {
     #[test]
     fn a_snapshot_with_a_price_twice_is_refused() {
         let one = Count::from_hundredths(100).unwrap();
-        assert!(Ladder::default().replace(&[(price(100), one), (price(100), one)]).is_err());
+        assert!(Ladder::of(&[(price(100), one), (price(100), one)]).is_err());
     }
 }

@@ -28,3 +28,13 @@ pub struct BookView {
     pub yes: Vec<(Price, Count)>,
     pub no: Vec<(Price, Count)>,
 }
+
+/// How far a book has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Watermark {
+    /// The venue's sequence number last applied; counts on one subscription.
+    pub seq: u64,
+    /// The venue's clock of the book: everything at or below it is in the levels. The same on every connection, so that
+    /// books of several can be compared. `None` while the venue has sent none.
+    pub clock: Option<i64>,
+}

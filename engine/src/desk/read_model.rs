@@ -48,6 +48,9 @@ impl ReadModel {
             | Announcement::Trade { .. }
             | Announcement::Quote { .. }
             | Announcement::Lifecycle { .. }
+            | Announcement::Event { .. }
+            | Announcement::OrderGroup { .. }
+            | Announcement::Communication { .. }
             | Announcement::Health(_)
             | Announcement::Alert(_) => {}
         }

@@ -5,7 +5,9 @@ use serde::Serialize;
 use crate::book::{BookView, Trust};
 use crate::desk::view::{BalanceView, FillView, OrderView, PositionView, SettlementView};
 use crate::domain::{Count, Leg, Price, Received, Ticker, VenueTime};
-use crate::venue::{FeedState, LifecycleEvent, PublicTrade, Quote};
+use crate::venue::{
+    Communication, EventNotice, FeedState, LifecycleEvent, OrderGroupNotice, PublicTrade, Quote,
+};
 
 /// One fact for the stream, with when it reached us where it came from the venue.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,6 +46,18 @@ pub enum Announcement {
     },
     Lifecycle {
         event: LifecycleEvent,
+        received: Received,
+    },
+    Event {
+        notice: EventNotice,
+        received: Received,
+    },
+    OrderGroup {
+        notice: OrderGroupNotice,
+        received: Received,
+    },
+    Communication {
+        message: Box<Communication>,
         received: Received,
     },
     Order(OrderView),

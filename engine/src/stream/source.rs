@@ -45,6 +45,8 @@ impl SnapshotSource for ReadModel {
             | TopicKind::Health
             | TopicKind::Alerts
             | TopicKind::Lifecycle
+            | TopicKind::OrderGroups
+            | TopicKind::Communications
             | TopicKind::Audit => None,
         }
     }

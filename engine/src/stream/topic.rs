@@ -19,6 +19,8 @@ pub enum TopicKind {
     Health,
     Alerts,
     Lifecycle,
+    OrderGroups,
+    Communications,
     Audit,
 }
 
@@ -32,7 +34,7 @@ pub enum Mode {
 }
 
 impl TopicKind {
-    pub const ALL: [TopicKind; 12] = [
+    pub const ALL: [TopicKind; 14] = [
         TopicKind::Book,
         TopicKind::Ticker,
         TopicKind::Trades,
@@ -44,6 +46,8 @@ impl TopicKind {
         TopicKind::Health,
         TopicKind::Alerts,
         TopicKind::Lifecycle,
+        TopicKind::OrderGroups,
+        TopicKind::Communications,
         TopicKind::Audit,
     ];
 
@@ -60,6 +64,8 @@ impl TopicKind {
             TopicKind::Health => "health",
             TopicKind::Alerts => "alerts",
             TopicKind::Lifecycle => "lifecycle",
+            TopicKind::OrderGroups => "order_groups",
+            TopicKind::Communications => "communications",
             TopicKind::Audit => "audit",
         }
     }
@@ -77,6 +83,8 @@ impl TopicKind {
             | TopicKind::Settlements
             | TopicKind::Alerts
             | TopicKind::Lifecycle
+            | TopicKind::OrderGroups
+            | TopicKind::Communications
             | TopicKind::Audit => Mode::Stream,
         }
     }
@@ -168,7 +176,7 @@ impl fmt::Display for TopicFilter {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TopicError {
     #[error(
-        "{0:?} is no topic; there are book:T, ticker:T, trades:T (T a ticker or *), orders, fills, positions, balance, settlements, health, alerts, lifecycle, audit"
+        "{0:?} is no topic; there are book:T, ticker:T, trades:T (T a ticker or *), orders, fills, positions, balance, settlements, health, alerts, lifecycle, order_groups, communications, audit"
     )]
     UnknownKind(String),
     #[error("{0} is one topic per market: write {0}:TICKER, or {0}:* for all")]

@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::feed_state::FeedState;
+use super::notice::{Communication, EventNotice, OrderGroupNotice};
 use crate::domain::{
-    ClientOrderId, Count, Generation, Leg, Money, Price, Received, Side, SignedCount, SubscriptionId, Ticker,
-    TradeId, VenueOrderId, VenueTime,
+    ClientOrderId, Count, Generation, Leg, Money, Monotonic, Price, PriceGrid, Received, Side, SignedCount,
+    SubscriptionId, Ticker, TradeId, VenueOrderId, VenueTime,
 };
 
 /// A channel of the venue's stream.
@@ -18,6 +19,11 @@ pub enum Channel {
     UserOrders,
     MarketPositions,
     MarketLifecycle,
+    /// Life cycles of combinations.
+    MultivariateLifecycle,
+    OrderGroups,
+    /// Requests for quotes, and quotes.
+    Communications,
 }
 
 /// Items of one read from the socket, in wire order. Batches keep thread hops rare.
@@ -52,6 +58,8 @@ pub enum MarketFrame {
         yes: BookLevels,
         no: BookLevels,
         clock: Option<i64>,
+        /// When the request was sent that it answers; `None` if nobody asked.
+        asked: Option<Monotonic>,
     },
     /// Changes one level by a signed count.
     Delta {
@@ -65,6 +73,9 @@ pub enum MarketFrame {
     Trade(PublicTrade),
     Ticker(Quote),
     Lifecycle(LifecycleEvent),
+    Event(EventNotice),
+    OrderGroup(OrderGroupNotice),
+    Communication(Box<Communication>),
     /// An acknowledgement that only consumes a sequence number.
     Ack,
     /// A frame of this subscription that could not be read; its content is lost, so books of the sid are suspect.
@@ -101,16 +112,51 @@ pub struct Quote {
     pub ts_ms: Option<VenueTime>,
 }
 
-/// A market's life-cycle event (`market_lifecycle_v2`).
+/// A market's life-cycle event (`market_lifecycle_v2`, `multivariate_market_lifecycle`). Times are Unix seconds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LifecycleEvent {
     pub ticker: Ticker,
     /// The venue's `event_type`, e.g. `created`, `activated`, `determined`, `settled`.
     pub event_type: String,
+    /// Of a combination of markets.
+    pub is_combo: bool,
     pub result: Option<String>,
     pub settlement_value: Option<Price>,
-    /// Unix seconds.
+    pub open_ts: Option<i64>,
     pub close_ts: Option<i64>,
+    pub determination_ts: Option<i64>,
+    pub settled_ts: Option<i64>,
+    /// Whether an open market is paused, where the event is about that.
+    pub is_deactivated: Option<bool>,
+    /// The shard that trades the market, told when it is created.
+    pub exchange_index: Option<i64>,
+    /// The prices orders may have, told when the market is created and when they change.
+    pub grid: Option<PriceGrid>,
+}
+
+impl LifecycleEvent {
+    /// Makes an event that tells nothing but its type.
+    pub fn new(ticker: Ticker, event_type: impl Into<String>) -> LifecycleEvent {
+        LifecycleEvent {
+            ticker,
+            event_type: event_type.into(),
+            is_combo: false,
+            result: None,
+            settlement_value: None,
+            open_ts: None,
+            close_ts: None,
+            determination_ts: None,
+            settled_ts: None,
+            is_deactivated: None,
+            exchange_index: None,
+            grid: None,
+        }
+    }
+
+    /// Tells whether the market's price grid is another one from now on.
+    pub fn changes_grid(&self) -> bool {
+        self.event_type == "price_level_structure_updated"
+    }
 }
 
 /// One thing the account lane is told. These channels carry no sequence: a loss is invisible, so reports back them up.
@@ -193,6 +239,8 @@ pub enum FeedCommand {
     Want { tickers: Vec<Ticker> },
     /// Ask for fresh snapshots on a live subscription.
     Snapshot { generation: Generation, sid: SubscriptionId, tickers: Vec<Ticker> },
+    /// Make a subscription anew that snapshots cannot heal, because `reason`.
+    Resubscribe { generation: Generation, sid: SubscriptionId, reason: String },
     /// Give the connection up and make a new one, because `reason`.
     Reconnect { generation: Generation, reason: String },
 }

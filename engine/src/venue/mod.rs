@@ -5,6 +5,7 @@
 mod feed;
 mod feed_state;
 mod gateway;
+mod notice;
 mod report;
 
 pub use feed::{
@@ -15,5 +16,9 @@ pub use feed_state::{FeedEvent, FeedState};
 pub use gateway::{
     Accepted, CancelTarget, CreateOrder, Refusal, VenueRequest, VenueWrite, WriteKind, WriteOutcome,
     WriteReply,
+};
+pub use notice::{
+    BatchTerms, ComboLeg, Communication, CommunicationKind, EventChange, EventNotice, OrderGroupNotice,
+    QuoteTerms,
 };
 pub use report::{ReportScope, SettlementRow, VenueBalance, VenueReport};

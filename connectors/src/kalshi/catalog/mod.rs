@@ -81,6 +81,10 @@ impl Parts {
 
     /// Takes over what an event says at once; the rest is read.
     fn note(&self, event: &LifecycleEvent, plan: &mut Plan) {
+        if event.is_combo && !self.subscribe_all && self.catalog.get(event.ticker.as_str()).is_none() {
+            // Combinations come and go by the thousand; only those somebody named are read.
+            return;
+        }
         if let Some(status) = status_after(&event.event_type) {
             self.catalog.set_status(event.ticker.as_str(), status, event.result.as_deref());
         }

@@ -228,13 +228,7 @@ mod tests {
     }
 
     fn event(ticker: &str, kind: &str) -> LifecycleEvent {
-        LifecycleEvent {
-            ticker: Ticker::from(ticker),
-            event_type: kind.into(),
-            result: Some("yes".into()),
-            settlement_value: None,
-            close_ts: None,
-        }
+        LifecycleEvent { result: Some("yes".into()), ..LifecycleEvent::new(Ticker::from(ticker), kind) }
     }
 
     fn put(plan: &mut Plan, catalog: &Catalog, row: Market, now_ms: i64) {

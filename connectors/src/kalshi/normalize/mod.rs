@@ -5,7 +5,9 @@
 
 mod account;
 mod market;
+mod notice;
 pub(crate) mod rest;
+mod tickers;
 
 use std::borrow::Cow;
 
@@ -14,12 +16,15 @@ use serde::Deserialize;
 
 use super::wire::envelope::{Envelope, skim};
 use super::wire::market::{ErrorMessage, Subscribed};
+pub(crate) use tickers::Tickers;
 
 /// What a frame of the stream means.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Decoded {
     /// Content of a market-data subscription.
     Market {
+        /// The command it answers, where it answers one.
+        id: Option<u64>,
         sid: Option<u64>,
         seq: Option<u64>,
         frame: MarketFrame,
@@ -95,34 +100,38 @@ impl Stamped {
 }
 
 /// Reads one text frame and when it was sent.
-pub(crate) fn decode_stamped(text: &str) -> Stamped {
+pub(crate) fn decode_stamped(text: &str, tickers: &mut Tickers) -> Stamped {
     let envelope = skim(text);
     let sent_ms = envelope.sending_ts_ms.and_then(|ms| i64::try_from(ms).ok());
-    Stamped { decoded: decode_envelope(envelope), sent_ms }
+    Stamped { decoded: decode_envelope(envelope, tickers), sent_ms }
 }
 
 /// Reads one text frame.
 #[cfg(test)]
-pub(crate) fn decode(text: &str) -> Decoded {
-    decode_stamped(text).decoded
+pub(crate) fn decode(text: &str, tickers: &mut Tickers) -> Decoded {
+    decode_stamped(text, tickers).decoded
 }
 
-fn decode_envelope(envelope: Envelope<'_>) -> Decoded {
+fn decode_envelope(envelope: Envelope<'_>, tickers: &mut Tickers) -> Decoded {
     let Envelope { id, sid, seq, .. } = envelope;
     if envelope.broken {
         return Decoded::Unreadable { sid, seq, reason: "a broken frame".to_owned() };
     }
     match envelope.kind {
-        Some("orderbook_delta") => market_frame(&envelope, market::delta),
-        Some("orderbook_snapshot") => market_frame(&envelope, market::snapshot),
-        Some("trade") => market_frame(&envelope, market::trade),
-        Some("ticker") => market_frame(&envelope, market::ticker),
-        Some("market_lifecycle_v2") => match content(&envelope).and_then(market::lifecycle) {
-            Ok(event) => Decoded::Lifecycle { sid, seq, event },
-            Err(error) => unreadable(&envelope, &error),
-        },
-        // Nothing in them is kept yet, but they are numbered together with the market's own events.
-        Some("event_lifecycle" | "event_fee_update") => Decoded::Market { sid, seq, frame: MarketFrame::Ack },
+        Some("orderbook_delta") => market_frame(&envelope, |msg| market::delta(msg, tickers)),
+        Some("orderbook_snapshot") => market_frame(&envelope, |msg| market::snapshot(msg, tickers)),
+        Some("trade") => market_frame(&envelope, |msg| market::trade(msg, tickers)),
+        Some("ticker") => market_frame(&envelope, |msg| market::ticker(msg, tickers)),
+        Some(kind @ ("market_lifecycle_v2" | "multivariate_market_lifecycle")) => {
+            let is_combo = kind != "market_lifecycle_v2";
+            match content(&envelope).and_then(|msg| market::lifecycle(msg, is_combo, tickers)) {
+                Ok(event) => Decoded::Lifecycle { sid, seq, event },
+                Err(error) => unreadable(&envelope, &error),
+            }
+        }
+        Some("event_lifecycle") => market_frame(&envelope, notice::event),
+        Some("event_fee_update") => market_frame(&envelope, notice::event_fees),
+        Some("order_group_updates") => market_frame(&envelope, notice::order_group),
         Some("fill") => private("fill", &envelope, |msg| account::fill(msg).map(PrivateItem::Fill)),
         Some("user_order") => {
             private("user_order", &envelope, |msg| account::order(msg).map(PrivateItem::Order))
@@ -137,7 +146,13 @@ fn decode_envelope(envelope: Envelope<'_>) -> Decoded {
                 content(&envelope).unwrap_or(ErrorMessage { code: 0, msg: Cow::Borrowed("no reason given") });
             Decoded::Refused { id, sid, seq, code, message: msg.into_owned() }
         }
-        kind => Decoded::Unknown { kind: kind.unwrap_or("(none)").to_owned(), sid, seq },
+        kind => {
+            let kind = kind.unwrap_or("(none)");
+            match notice::communication_kind(kind) {
+                Some(known) => market_frame(&envelope, |msg| notice::communication(known, msg, tickers)),
+                None => Decoded::Unknown { kind: kind.to_owned(), sid, seq },
+            }
+        }
     }
 }
 
@@ -151,7 +166,7 @@ fn market_frame<'a, T: Deserialize<'a>>(
     read: impl FnOnce(T) -> Result<MarketFrame, NormalizeError>,
 ) -> Decoded {
     match content(envelope).and_then(read) {
-        Ok(frame) => Decoded::Market { sid: envelope.sid, seq: envelope.seq, frame },
+        Ok(frame) => Decoded::Market { id: envelope.id, sid: envelope.sid, seq: envelope.seq, frame },
         Err(error) => unreadable(envelope, &error),
     }
 }
@@ -191,7 +206,8 @@ fn channel_named(name: &str) -> Option<Channel> {
 }
 
 /// Every channel the connector subscribes.
-pub(crate) const ALL_CHANNELS: [Channel; 7] = [
+/// Those at the end are optional: a connection without them is still of use.
+pub(crate) const ALL_CHANNELS: [Channel; 10] = [
     Channel::Fill,
     Channel::UserOrders,
     Channel::MarketPositions,
@@ -199,6 +215,9 @@ pub(crate) const ALL_CHANNELS: [Channel; 7] = [
     Channel::OrderbookDelta,
     Channel::Trade,
     Channel::Ticker,
+    Channel::OrderGroups,
+    Channel::MultivariateLifecycle,
+    Channel::Communications,
 ];
 
 /// Returns the venue's name of a channel.
@@ -211,6 +230,9 @@ pub(crate) const fn channel_name(channel: Channel) -> &'static str {
         Channel::UserOrders => "user_orders",
         Channel::MarketPositions => "market_positions",
         Channel::MarketLifecycle => "market_lifecycle_v2",
+        Channel::MultivariateLifecycle => "multivariate_market_lifecycle",
+        Channel::OrderGroups => "order_group_updates",
+        Channel::Communications => "communications",
     }
 }
 

@@ -83,7 +83,7 @@ pub(crate) fn market(body: wire::Market<'_>) -> Result<Market, NormalizeError> {
 }
 
 /// Whole cents are valid on every grid the venue knows, so a market without ranges gets those.
-fn grid(ranges: Option<Vec<wire::PriceStep>>) -> PriceGrid {
+pub(super) fn grid(ranges: Option<Vec<wire::PriceStep>>) -> PriceGrid {
     let ranges = ranges.unwrap_or_default();
     if ranges.is_empty() {
         return grid_missing();

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use outrigger_engine::domain::Ticker;
 use outrigger_engine::venue::Channel;
 
+use super::channels::is_optional;
 use crate::kalshi::normalize::channel_name;
 use crate::kalshi::wire::command::{Action, Command, CommandFrame};
 
@@ -69,7 +70,11 @@ impl Commands {
     /// Returns what to do about missing answers.
     pub(super) fn overdue(&mut self, now_ms: u64) -> Overdue {
         let mut overdue = Overdue::default();
-        for pending in self.pending.values_mut() {
+        // An optional channel that is not answered is left alone for the life of the connection.
+        self.pending.retain(|_, pending| {
+            !pending.purpose.is_optional() || now_ms.saturating_sub(pending.sent_ms) <= ANSWER_WITHIN_MS
+        });
+        for pending in self.pending.values_mut().filter(|pending| !pending.purpose.is_optional()) {
             let waited_ms = now_ms.saturating_sub(pending.sent_ms);
             if waited_ms > ANSWER_WITHIN_MS {
                 overdue.unanswered = Some(pending.purpose.name());
@@ -87,8 +92,14 @@ impl Commands {
         Some(format!("no answer yet to {}", repeated.purpose.name()))
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.pending.is_empty()
+    /// Tells whether no answer is awaited that counts.
+    pub(super) fn is_settled(&self) -> bool {
+        self.pending.values().all(|pending| pending.purpose.is_optional())
+    }
+
+    /// Returns the number that the last command was given.
+    pub(super) const fn last_id(&self) -> u64 {
+        self.last_id
     }
 
     /// Tells whether an acknowledgement is still to come that names a sid.
@@ -98,6 +109,14 @@ impl Commands {
 }
 
 impl Purpose {
+    /// Tells whether nothing depends on the answer.
+    const fn is_optional(self) -> bool {
+        match self {
+            Purpose::Subscribe(channel) | Purpose::Change(channel) => is_optional(channel),
+            Purpose::Ask => false,
+        }
+    }
+
     fn name(self) -> String {
         match self {
             Purpose::Subscribe(channel) => format!("the subscription of channel {}", channel_name(channel)),

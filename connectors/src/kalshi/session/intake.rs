@@ -10,12 +10,17 @@ use outrigger_engine::venue::{
     Channel, FeedBatch, FeedItem, FeedState, LifecycleEvent, MarketFrame, PrivateItem,
 };
 
-use super::subscriptions::{Subscriptions, Todo, is_unfiltered};
-use crate::kalshi::normalize::Decoded;
+use super::channels::is_private;
+use super::subscriptions::{Subscriptions, Todo};
+use crate::kalshi::normalize::{Decoded, Stamped, Tickers, decode_stamped};
 use crate::kalshi::status::{Counters, bump};
+use crate::kalshi::wire::fields::unknown_fields;
 
 /// Frames kept for subscriptions whose acknowledgement has not come.
 const EARLY_MAX: usize = 4_096;
+/// Frames of a connection that are searched for unknown fields: the first of all, then one in so many.
+const SEARCHED_AT_FIRST: u64 = 256;
+const SEARCHED_EVERY: u64 = 61;
 
 /// What one read from the socket brought.
 #[derive(Debug, Default)]
@@ -46,20 +51,34 @@ struct Numbers {
 pub(super) struct Intake {
     generation: Generation,
     early: VecDeque<(u64, Option<u64>, Received, MarketFrame)>,
+    tickers: Tickers,
+    /// Frames read; some of them are searched for fields nobody knows.
+    read: u64,
 }
 
 impl Intake {
     pub(super) fn new(generation: Generation) -> Intake {
-        Intake { generation, early: VecDeque::new() }
+        Intake { generation, early: VecDeque::new(), tickers: Tickers::default(), read: 0 }
+    }
+
+    /// Reads one frame.
+    pub(super) fn decode(&mut self, text: &str, taken: &mut Taken) -> Stamped {
+        self.read += 1;
+        if self.read < SEARCHED_AT_FIRST || self.read.is_multiple_of(SEARCHED_EVERY) {
+            // A new field is on every frame of its type, so it need not be looked for on each.
+            taken.unknown.extend(unknown_fields(text));
+        }
+        decode_stamped(text, &mut self.tickers)
     }
 
     /// Places one frame and returns what the connection must do about it.
     pub(super) fn place(&mut self, decoded: Decoded, mut at: Place<'_>) -> Todo {
         let at = &mut at;
         match decoded {
-            Decoded::Market { sid, seq, frame } => {
+            Decoded::Market { id, sid, seq, mut frame } => {
                 count(&frame, at.counters);
-                if let MarketFrame::Snapshot { ticker, .. } = &frame {
+                if let MarketFrame::Snapshot { ticker, asked, .. } = &mut frame {
+                    *asked = at.subscriptions.asked_at(id);
                     at.subscriptions.snapshot_came(ticker);
                 }
                 self.market(Numbers { sid, seq }, frame, at)
@@ -125,7 +144,7 @@ impl Intake {
 
     fn unreadable(&mut self, numbers: Numbers, reason: String, at: &mut Place<'_>) -> Todo {
         match numbers.sid.map(|sid| at.subscriptions.channel_of(sid)) {
-            Some(Some(channel)) if is_unfiltered(channel) && channel != Channel::MarketLifecycle => {
+            Some(Some(channel)) if is_private(channel) => {
                 self.private_lost(at);
                 Todo::default()
             }

@@ -75,6 +75,9 @@ fn fact(decoded: &Decoded) -> Option<(Channel, Option<i64>)> {
             MarketFrame::Trade(trade) => Some((Channel::Trade, Some(trade.ts_ms.0).filter(|ms| *ms > 0))),
             MarketFrame::Ticker(quote) => Some((Channel::Ticker, quote.ts_ms.map(|time| time.0))),
             MarketFrame::Lifecycle(_) => Some((Channel::MarketLifecycle, None)),
+            MarketFrame::Event(_) => Some((Channel::MarketLifecycle, None)),
+            MarketFrame::OrderGroup(notice) => Some((Channel::OrderGroups, notice.ts_ms.map(|time| time.0))),
+            MarketFrame::Communication(_) => Some((Channel::Communications, None)),
             MarketFrame::Ack | MarketFrame::Unreadable { .. } => None,
         },
         Decoded::Lifecycle { .. } => Some((Channel::MarketLifecycle, None)),
@@ -100,7 +103,7 @@ mod tests {
     use outrigger_engine::domain::{Now, WallTime};
 
     use super::{LATE_TICKS, Lag};
-    use crate::kalshi::normalize::decode_stamped;
+    use crate::kalshi::normalize::{Tickers, decode_stamped};
     use crate::kalshi::stream_figures::StreamFigures;
 
     fn trade(sent_ms: i64, event_ms: i64) -> String {
@@ -111,7 +114,12 @@ mod tests {
 
     fn feel(lag: &mut Lag, figures: &StreamFigures, sent_ms: i64, received_ms: i64, offset_ms: i64) {
         let received = Now { wall: WallTime(received_ms * 1_000), ..Now::default() };
-        lag.measure(&decode_stamped(&trade(sent_ms, sent_ms - 50)), received, offset_ms, figures);
+        lag.measure(
+            &decode_stamped(&trade(sent_ms, sent_ms - 50), &mut Tickers::default()),
+            received,
+            offset_ms,
+            figures,
+        );
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Frames are read as many as wait, decoded, and handed on in one batch; a full lane makes the socket wait. Never here: what
 //! a frame means for a book.
 
+mod channels;
 mod commands;
 mod connect;
 mod ending;
@@ -23,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::course::Course;
 use super::feed::{Asks, FeedWish, Parts};
-use super::normalize::{Stamped, decode_stamped};
+use super::normalize::Stamped;
 use super::status::bump;
 use super::tap::Passing;
 use connect::Socket;
@@ -126,13 +127,23 @@ impl Session<'_> {
             FeedCommand::Want { tickers } => subscriptions.want(tickers, now_ms),
             FeedCommand::Snapshot { generation, sid, tickers } if generation == self.course.generation() => {
                 bump(&self.parts.status.counters.snapshot_requests);
-                subscriptions.snapshot(sid.0, &tickers, now_ms)
+                subscriptions.snapshot(sid.0, &tickers, (self.parts.clock)().monotonic)
+            }
+            FeedCommand::Resubscribe { generation, sid, reason }
+                if generation == self.course.generation() =>
+            {
+                tracing::warn!(sid = sid.0, reason, "subscribing anew");
+                subscriptions.resubscribe(sid.0, now_ms)
             }
             FeedCommand::Reconnect { generation, reason } if generation == self.course.generation() => {
                 return Err(Ending::Asked(reason));
             }
             // Of a connection that is gone.
-            FeedCommand::Snapshot { .. } | FeedCommand::Reconnect { .. } => return Ok(()),
+            FeedCommand::Snapshot { .. }
+            | FeedCommand::Resubscribe { .. }
+            | FeedCommand::Reconnect { .. } => {
+                return Ok(());
+            }
         };
         self.act_and_pass(todo).await
     }
@@ -171,7 +182,7 @@ impl Session<'_> {
         let (event, reason) = match &complaint {
             Some(complaint) => (FeedEvent::Impaired, complaint.as_str()),
             None if !subscriptions.is_settled() => (FeedEvent::Asked, "subscribing"),
-            None if subscriptions.awaits_snapshots(self.now_ms()) => {
+            None if subscriptions.awaits_snapshots() => {
                 (FeedEvent::Acknowledged, "waiting for the first snapshots of books")
             }
             None => (FeedEvent::Sound, "live"),
@@ -231,12 +242,12 @@ impl Session<'_> {
                 match message {
                     Message::Text(text) => {
                         self.show(received, Passing::Received(text.as_bytes()));
-                        decode_stamped(text.as_str())
+                        self.intake.decode(text.as_str(), taken)
                     }
                     Message::Binary(bytes) => {
                         self.show(received, Passing::Received(&bytes));
                         match std::str::from_utf8(&bytes) {
-                            Ok(text) => decode_stamped(text),
+                            Ok(text) => self.intake.decode(text, taken),
                             Err(_) => Stamped::unreadable("not text"),
                         }
                     }

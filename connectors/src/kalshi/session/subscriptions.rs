@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use outrigger_engine::domain::Ticker;
 use outrigger_engine::venue::Channel;
 
+use super::channels::{is_optional, is_sequenced, is_unfiltered};
 use super::commands::{Commands, Purpose, update_command};
 use super::snapshots::Snapshots;
 use crate::kalshi::normalize::{ALL_CHANNELS, channel_name};
@@ -17,6 +18,9 @@ use crate::kalshi::wire::command::{Action, Command};
 const TICKERS_PER_COMMAND: usize = 500;
 /// A channel the venue refused or ended is asked for again after so long.
 const RETRY_MS: u64 = 5_000;
+/// Optional channels are asked for when the others have been, and after a refusal only now and then.
+const OPTIONAL_AFTER_MS: u64 = 2_000;
+const OPTIONAL_RETRY_MS: u64 = 60_000;
 /// Code 10: channel error. Code 25: subscription buffer overflow. Both end the subscription.
 const ENDING_CODES: [i64; 2] = [10, 25];
 
@@ -64,22 +68,6 @@ pub(in crate::kalshi) struct Subscriptions {
     snapshots: Snapshots,
 }
 
-/// Tells whether a channel carries the account's own messages, or all markets' life cycles: it takes no tickers.
-pub(super) const fn is_unfiltered(channel: Channel) -> bool {
-    match channel {
-        Channel::Fill | Channel::UserOrders | Channel::MarketPositions | Channel::MarketLifecycle => true,
-        Channel::OrderbookDelta | Channel::Ticker | Channel::Trade => false,
-    }
-}
-
-/// Tells whether a channel numbers its messages.
-pub(super) const fn is_sequenced(channel: Channel) -> bool {
-    match channel {
-        Channel::OrderbookDelta | Channel::Trade | Channel::MarketLifecycle => true,
-        Channel::Ticker | Channel::Fill | Channel::UserOrders | Channel::MarketPositions => false,
-    }
-}
-
 impl Subscriptions {
     pub(in crate::kalshi) fn new() -> Subscriptions {
         Subscriptions {
@@ -101,7 +89,13 @@ impl Subscriptions {
         self.channels = ALL_CHANNELS.into_iter().map(|channel| (channel, ChannelState::Idle)).collect();
         let mut todo = Todo::default();
         for channel in ALL_CHANNELS {
-            self.subscribe(channel, now_ms, &mut todo);
+            if is_optional(channel) {
+                let retry_at_ms = now_ms.saturating_add(OPTIONAL_AFTER_MS);
+                let why = "not asked for yet".to_owned();
+                self.channels.insert(channel, ChannelState::Down { retry_at_ms, why });
+            } else {
+                self.subscribe(channel, now_ms, &mut todo);
+            }
         }
         todo
     }
@@ -161,6 +155,9 @@ impl Subscriptions {
             }
             Some(ChannelState::Idle | ChannelState::Down { .. }) | None => BTreeSet::new(),
         };
+        if channel == Channel::OrderbookDelta {
+            self.snapshots.expect(tickers.iter(), now_ms);
+        }
         self.channels.insert(channel, ChannelState::Live { sid, tickers });
         self.by_sid.insert(sid, channel);
         self.catch_up(now_ms, &mut todo);
@@ -186,10 +183,11 @@ impl Subscriptions {
             Some(Purpose::Subscribe(channel)) => {
                 let why =
                     format!("the exchange refused channel {}: {words} (code {code})", channel_name(channel));
-                if is_unfiltered(channel) {
+                if is_unfiltered(channel) && !is_optional(channel) {
                     (todo.give_up, todo.refused) = (Some(why), Some(code));
                 } else {
-                    let retry_at_ms = now_ms.saturating_add(RETRY_MS);
+                    let wait_ms = if is_optional(channel) { OPTIONAL_RETRY_MS } else { RETRY_MS };
+                    let retry_at_ms = now_ms.saturating_add(wait_ms);
                     self.channels.insert(channel, ChannelState::Down { retry_at_ms, why });
                 }
             }
@@ -198,7 +196,7 @@ impl Subscriptions {
             None if ENDING_CODES.contains(&code) => match sid
                 .and_then(|sid| Some((sid, self.channel_of(sid)?)))
             {
-                Some((sid, channel)) if !is_unfiltered(channel) => {
+                Some((sid, channel)) if !is_unfiltered(channel) || is_optional(channel) => {
                     let why = format!(
                         "the exchange ended channel {}: {words} (code {code})",
                         channel_name(channel)
@@ -211,21 +209,6 @@ impl Subscriptions {
                 }
             },
             None => {}
-        }
-        todo
-    }
-
-    /// Asks for snapshots of books on a live subscription. Asked on any other sid it is too late to matter.
-    pub(super) fn snapshot(&mut self, sid: u64, tickers: &[Ticker], now_ms: u64) -> Todo {
-        let mut todo = Todo::default();
-        if self.channel_of(sid) != Some(Channel::OrderbookDelta) {
-            return todo;
-        }
-        for part in tickers.chunks(TICKERS_PER_COMMAND) {
-            self.snapshots.asked(part, now_ms);
-            // Answered by the snapshots themselves, so no acknowledgement is waited for.
-            let command = update_command(sid, Action::GetSnapshot, part);
-            todo.send.push(self.commands.number(command));
         }
         todo
     }
@@ -245,15 +228,7 @@ impl Subscriptions {
             return todo;
         }
         todo.send.extend(overdue.repeat);
-        self.ask_for_firsts(now_ms, &mut todo);
-        if self.snapshots.must_resubscribe(now_ms)
-            && let Some(ChannelState::Live { sid, .. }) = self.channels.get(&Channel::OrderbookDelta)
-        {
-            let sid = *sid;
-            let (channel, command) = (Channel::OrderbookDelta, Command::Unsubscribe { sids: [sid] });
-            todo.send.push(self.commands.send(Purpose::Change(channel), command, now_ms));
-            self.retire(sid, channel, now_ms, "its snapshots did not come".to_owned(), &mut todo);
-        }
+        self.look_after_snapshots(now_ms, &mut todo);
         let due = ALL_CHANNELS.into_iter().filter(|channel| {
             matches!(self.channels.get(channel), Some(ChannelState::Down { retry_at_ms, .. }) if *retry_at_ms <= now_ms)
         });
@@ -266,7 +241,7 @@ impl Subscriptions {
     /// Asks something that changes nothing, unless an answer is awaited anyway. The deadline of every command holds for it.
     pub(super) fn ask(&mut self, now_ms: u64) -> Todo {
         let mut todo = Todo::default();
-        if self.commands.is_empty() {
+        if self.commands.is_settled() {
             todo.send.push(self.commands.send(Purpose::Ask, Command::ListSubscriptions, now_ms));
         }
         todo
@@ -274,22 +249,24 @@ impl Subscriptions {
 
     /// Says what required is not right: a channel that is down, a command that had to be repeated.
     pub(super) fn complaint(&self) -> Option<String> {
-        let down = self.channels.values().find_map(|state| match state {
-            ChannelState::Down { why, .. } => Some(why.clone()),
-            ChannelState::Idle | ChannelState::Asked { .. } | ChannelState::Live { .. } => None,
+        let down = self.channels.iter().find_map(|(channel, state)| match state {
+            ChannelState::Down { why, .. } if !is_optional(*channel) => Some(why.clone()),
+            _ => None,
         });
         down.or_else(|| self.commands.complaint())
     }
 
     /// Tells whether first snapshots of books are still on their way.
-    pub(super) fn awaits_snapshots(&self, now_ms: u64) -> bool {
-        self.snapshots.awaits_firsts(now_ms)
+    pub(super) fn awaits_snapshots(&self) -> bool {
+        self.snapshots.awaits_firsts()
     }
 
-    /// Tells whether everything that was asked is answered, and no channel is down.
+    /// Tells whether everything that was asked is answered, and no channel is down. Optional channels do not count.
     pub(super) fn is_settled(&self) -> bool {
-        self.commands.is_empty()
-            && !self.channels.values().any(|state| matches!(state, ChannelState::Asked { .. }))
+        let is_asked = |(channel, state): (&Channel, &ChannelState)| {
+            matches!(state, ChannelState::Asked { .. }) && !is_optional(*channel)
+        };
+        self.commands.is_settled() && !self.channels.iter().any(is_asked)
     }
 
     pub(super) fn channel_of(&self, sid: u64) -> Option<Channel> {
@@ -306,17 +283,6 @@ impl Subscriptions {
         self.commands.awaits_sid()
     }
 
-    fn ask_for_firsts(&mut self, now_ms: u64, todo: &mut Todo) {
-        let Some(ChannelState::Live { sid, .. }) = self.channels.get(&Channel::OrderbookDelta) else {
-            return;
-        };
-        let sid = *sid;
-        for part in self.snapshots.overdue_firsts(now_ms).chunks(TICKERS_PER_COMMAND) {
-            tracing::warn!(books = part.len(), "first snapshots did not come, asking for them");
-            todo.send.push(self.commands.number(update_command(sid, Action::GetSnapshot, part)));
-        }
-    }
-
     /// Returns the live subscriptions whose messages are numbered.
     pub(super) fn sequenced_sids(&self) -> Vec<u64> {
         self.by_sid.iter().filter(|(_, channel)| is_sequenced(**channel)).map(|(sid, _)| *sid).collect()
@@ -325,9 +291,6 @@ impl Subscriptions {
     fn retire(&mut self, sid: u64, channel: Channel, retry_at_ms: u64, why: String, todo: &mut Todo) {
         self.by_sid.remove(&sid);
         self.retired.insert(sid);
-        if channel == Channel::OrderbookDelta {
-            self.snapshots.clear();
-        }
         self.channels.insert(channel, ChannelState::Down { retry_at_ms, why });
         todo.lost.push(sid);
     }
@@ -341,6 +304,9 @@ impl Subscriptions {
                     let sid = *sid;
                     let missing: Vec<Ticker> = self.wanted.difference(tickers).cloned().collect();
                     tickers.extend(missing.iter().cloned());
+                    if channel == Channel::OrderbookDelta {
+                        self.snapshots.expect(missing.iter(), now_ms);
+                    }
                     for part in missing.chunks(TICKERS_PER_COMMAND) {
                         self.update(channel, sid, Action::AddMarkets, part, now_ms, todo);
                     }
@@ -368,6 +334,7 @@ impl Subscriptions {
             use_yes_price: (channel == Channel::OrderbookDelta).then_some(false),
             send_initial_snapshot: (channel == Channel::Ticker).then_some(true),
             skip_ticker_ack: (!is_unfiltered(channel)).then_some(true),
+            user_filter: (channel == Channel::Communications).then_some("self"),
         };
         todo.send.push(self.commands.send(Purpose::Subscribe(channel), command, now_ms));
         if channel == Channel::OrderbookDelta {
@@ -392,6 +359,8 @@ impl Subscriptions {
         }
     }
 }
+
+mod healing;
 
 #[cfg(test)]
 mod tests;

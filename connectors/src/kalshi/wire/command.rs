@@ -25,6 +25,9 @@ pub(crate) enum Command<'a> {
         send_initial_snapshot: Option<bool>,
         #[serde(skip_serializing_if = "Option::is_none")]
         skip_ticker_ack: Option<bool>,
+        /// `self` on channel `communications`: requests of other members are left to those who want to quote.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        user_filter: Option<&'static str>,
     },
     UpdateSubscription {
         sids: [u64; 1],
@@ -66,6 +69,7 @@ mod tests {
             use_yes_price: Some(false),
             send_initial_snapshot: None,
             skip_ticker_ack: None,
+            user_filter: None,
         };
         assert_eq!(
             CommandFrame { id: 1, command: subscribe }.text(),

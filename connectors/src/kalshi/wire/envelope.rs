@@ -33,6 +33,12 @@ pub(crate) fn skim(text: &str) -> Envelope<'_> {
     envelope
 }
 
+/// Calls `field` with the name and raw value of each field of an object, as far as it can be read.
+pub(super) fn each_field<'a>(object: &'a str, field: impl FnMut(&'a str, &'a str)) {
+    let mut scanner = Scanner { text: object, at: 0 };
+    let _whole = scanner.object(field);
+}
+
 fn unquoted(value: &str) -> Option<&str> {
     value.strip_prefix('"')?.strip_suffix('"')
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::str::FromStr;
 
+use outrigger_engine::domain::Price;
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
 /// A decimal value of the domain, read from `"0.5600"`; `0.56` is taken too, because one observer saw it.
@@ -32,6 +33,18 @@ impl<'de, T: FromStr<Err: fmt::Display>> Deserialize<'de> for Exact<T> {
 impl<'de, T: FromStr<Err: fmt::Display>> Deserialize<'de> for Maybe<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(DecimalVisitor(PhantomData)).map(Maybe)
+    }
+}
+
+/// A price in whole cents, as the venue sent them until March 2026.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Cents(pub(crate) Price);
+
+impl<'de> Deserialize<'de> for Cents {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let cents = u16::deserialize(deserializer)?;
+        let price = cents.checked_mul(100).and_then(Price::from_ten_thousandths);
+        price.map(Cents).ok_or_else(|| D::Error::custom("more than 100 cents"))
     }
 }
 
@@ -73,7 +86,7 @@ impl<T: FromStr<Err: fmt::Display>> Visitor<'_> for DecimalVisitor<T> {
 mod tests {
     use outrigger_engine::domain::{Price, SignedCount};
 
-    use super::{Exact, Maybe};
+    use super::{Cents, Exact, Maybe};
 
     #[test]
     fn takes_strings_and_numbers_that_lose_nothing() {
@@ -87,6 +100,8 @@ mod tests {
         }
         let count = serde_json::from_str::<Exact<SignedCount>>("-3").unwrap();
         assert_eq!(count.0.to_string(), "-3.00");
+        assert_eq!(serde_json::from_str::<Cents>("51").unwrap().0.to_string(), "0.5100");
+        assert!(serde_json::from_str::<Cents>("101").is_err());
         assert_eq!(serde_json::from_str::<Maybe<Price>>("null").unwrap(), Maybe(None));
         assert_eq!(serde_json::from_str::<Maybe<Price>>("\"\"").unwrap(), Maybe(None));
     }

@@ -5,11 +5,14 @@ use std::borrow::Cow;
 use outrigger_engine::domain::{Count, Price, SignedCount};
 use serde::Deserialize;
 
-use super::exact::{Exact, Maybe};
+use super::exact::{Cents, Exact, Maybe};
+use super::rest::PriceStep;
 use super::time::WireTime;
 
 /// Levels as `[["0.4700","3.00"], ...]`.
 pub(crate) type Levels = Vec<(Exact<Price>, Exact<Count>)>;
+/// Levels as `[[47, 3], ...]`.
+pub(crate) type OldLevels = Vec<(Cents, Exact<Count>)>;
 
 /// `orderbook_snapshot`. An empty side is absent, null or `[]`; both absent means an empty book.
 #[derive(Debug, Deserialize)]
@@ -18,6 +21,9 @@ pub(crate) struct Snapshot<'a> {
     pub(crate) market_ticker: Cow<'a, str>,
     pub(crate) yes_dollars_fp: Option<Levels>,
     pub(crate) no_dollars_fp: Option<Levels>,
+    /// The oldest format: whole cents and contracts.
+    pub(crate) yes: Option<OldLevels>,
+    pub(crate) no: Option<OldLevels>,
     pub(crate) clock: Option<i64>,
 }
 
@@ -26,8 +32,14 @@ pub(crate) struct Snapshot<'a> {
 pub(crate) struct Delta<'a> {
     #[serde(borrow)]
     pub(crate) market_ticker: Cow<'a, str>,
-    pub(crate) price_dollars: Exact<Price>,
-    pub(crate) delta_fp: Exact<SignedCount>,
+    #[serde(default)]
+    pub(crate) price_dollars: Maybe<Price>,
+    #[serde(default)]
+    pub(crate) delta_fp: Maybe<SignedCount>,
+    /// The oldest format: whole cents and contracts.
+    pub(crate) price: Option<Cents>,
+    #[serde(default)]
+    pub(crate) delta: Maybe<SignedCount>,
     #[serde(borrow)]
     pub(crate) side: Cow<'a, str>,
     pub(crate) clock: Option<i64>,
@@ -43,8 +55,14 @@ pub(crate) struct Trade<'a> {
     pub(crate) trade_id: Cow<'a, str>,
     #[serde(borrow)]
     pub(crate) market_ticker: Cow<'a, str>,
-    pub(crate) yes_price_dollars: Exact<Price>,
-    pub(crate) count_fp: Exact<Count>,
+    #[serde(default)]
+    pub(crate) yes_price_dollars: Maybe<Price>,
+    #[serde(default)]
+    pub(crate) count_fp: Maybe<Count>,
+    /// The oldest format: whole cents and contracts.
+    pub(crate) yes_price: Option<Cents>,
+    #[serde(default)]
+    pub(crate) count: Maybe<Count>,
     #[serde(borrow)]
     pub(crate) taker_book_side: Option<Cow<'a, str>>,
     #[serde(borrow)]
@@ -77,7 +95,7 @@ pub(crate) struct Ticker<'a> {
     pub(crate) ts: Option<WireTime<'a>>,
 }
 
-/// `market_lifecycle_v2`
+/// `market_lifecycle_v2` and `multivariate_market_lifecycle`
 #[derive(Debug, Deserialize)]
 pub(crate) struct Lifecycle<'a> {
     #[serde(borrow)]
@@ -88,7 +106,13 @@ pub(crate) struct Lifecycle<'a> {
     pub(crate) result: Option<Cow<'a, str>>,
     #[serde(default)]
     pub(crate) settlement_value: Maybe<Price>,
+    pub(crate) open_ts: Option<i64>,
     pub(crate) close_ts: Option<i64>,
+    pub(crate) determination_ts: Option<i64>,
+    pub(crate) settled_ts: Option<i64>,
+    pub(crate) is_deactivated: Option<bool>,
+    pub(crate) exchange_index: Option<i64>,
+    pub(crate) price_ranges: Option<Vec<PriceStep>>,
 }
 
 /// `subscribed`

@@ -27,7 +27,27 @@ fn frame(generation: u64, seq: u64, frame: MarketFrame) -> FeedItem {
 
 fn snapshot(ticker: &str, yes: &[(&str, &str)]) -> MarketFrame {
     let yes = yes.iter().map(|(price, count)| (price.parse().unwrap(), count.parse().unwrap())).collect();
-    MarketFrame::Snapshot { ticker: ticker.into(), yes, no: vec![], clock: None }
+    MarketFrame::Snapshot { ticker: ticker.into(), yes, no: vec![], clock: None, asked: None }
+}
+
+/// A snapshot with a clock, answering a request of `asked` (in ms).
+fn snapshot_at(clock: i64, asked: Option<u64>, yes: &[(&str, &str)]) -> MarketFrame {
+    let asked = asked.map(|ms| at(ms).monotonic);
+    match snapshot("A", yes) {
+        MarketFrame::Snapshot { ticker, yes, no, .. } => {
+            MarketFrame::Snapshot { ticker, yes, no, clock: Some(clock), asked }
+        }
+        other => other,
+    }
+}
+
+fn delta_at(clock: i64, price: &str, change: &str) -> MarketFrame {
+    match delta("A", price, change) {
+        MarketFrame::Delta { ticker, leg, price, change, venue_time, .. } => {
+            MarketFrame::Delta { ticker, leg, price, change, clock: Some(clock), venue_time }
+        }
+        other => other,
+    }
 }
 
 fn delta(ticker: &str, price: &str, change: &str) -> MarketFrame {
@@ -211,4 +231,112 @@ fn a_degraded_connection_leaves_the_books_what_they_are() {
     };
     let (keeper, _) = run(vec![live(1), frame(1, 1, snapshot("A", &[("0.4", "1")])), degraded]);
     assert_eq!(book(&keeper, "A").0, Trust::Live);
+}
+
+#[test]
+fn a_snapshot_takes_in_what_came_before_it_and_leaves_out_what_it_contains() {
+    let (keeper, _) = run(vec![
+        live(1),
+        frame(1, 1, delta_at(41, "0.4000", "1.00")),
+        frame(1, 2, delta_at(42, "0.4000", "2.00")),
+        frame(1, 3, delta_at(42, "0.4100", "4.00")),
+        frame(1, 4, snapshot_at(41, None, &[("0.4000", "5.00")])),
+        frame(1, 5, delta_at(43, "0.4000", "1.00")),
+    ]);
+    assert_eq!(book(&keeper, "A"), (Trust::Live, 5, vec!["0.4100x4.00".into(), "0.4000x8.00".into()]));
+    assert_eq!(keeper.watermark(&Ticker::from("A")).and_then(|mark| mark.clock), Some(43));
+    let (keeper, _) = run(vec![
+        live(1),
+        frame(1, 1, snapshot_at(50, None, &[("0.4000", "5.00")])),
+        frame(1, 2, delta_at(49, "0.4000", "1.00")),
+        frame(1, 3, delta_at(50, "0.4000", "1.00")),
+        frame(1, 4, delta_at(51, "0.4000", "1.00")),
+        frame(1, 5, delta_at(51, "0.4000", "1.00")),
+    ]);
+    assert_eq!(book(&keeper, "A"), (Trust::Live, 5, vec!["0.4000x7.00".into()]));
+}
+
+#[test]
+fn a_snapshot_that_may_lack_what_was_lost_is_refused() {
+    let gap = |rest: Vec<FeedItem>| {
+        let begin = [
+            live(1),
+            frame(1, 1, snapshot_at(50, None, &[("0.4000", "5.00")])),
+            frame(1, 9, MarketFrame::Ack),
+        ];
+        let (keeper, _) = run(begin.into_iter().chain(rest).collect());
+        book(&keeper, "A").0
+    };
+    let levels = [("0.4000", "5.00")];
+    assert_eq!(
+        gap(vec![frame(1, 10, snapshot_at(50, Some(8), &levels))]),
+        Trust::Suspect,
+        "asked before the loss"
+    );
+    assert_eq!(gap(vec![frame(1, 10, snapshot_at(50, Some(9), &levels))]), Trust::Live);
+    let later = frame(1, 10, delta_at(60, "0.4000", "1.00"));
+    assert_eq!(gap(vec![later.clone(), frame(1, 11, snapshot_at(59, Some(9), &levels))]), Trust::Suspect);
+    assert_eq!(gap(vec![later, frame(1, 11, snapshot_at(60, None, &levels))]), Trust::Live);
+}
+
+#[test]
+fn what_fails_to_apply_does_not_move_the_watermark() {
+    let (keeper, _) = run(vec![
+        live(1),
+        frame(1, 1, snapshot_at(50, None, &[("0.4000", "5.00")])),
+        frame(1, 2, delta_at(51, "0.4000", "-6.00")),
+    ]);
+    let mark = keeper.watermark(&Ticker::from("A")).unwrap();
+    assert_eq!((book(&keeper, "A").0, mark.seq, mark.clock), (Trust::Suspect, 1, Some(50)));
+}
+
+#[test]
+fn a_new_price_grid_begins_the_book_anew() {
+    let event = crate::venue::LifecycleEvent::new("A".into(), "price_level_structure_updated");
+    let changed = FeedItem::Frame {
+        generation: Generation(1),
+        sid: SubscriptionId(4),
+        seq: Some(1),
+        received: at(3),
+        frame: MarketFrame::Lifecycle(event),
+    };
+    let (keeper, out) = run(vec![live(1), frame(1, 1, snapshot("A", &[("0.4000", "5.00")])), changed]);
+    assert_eq!(book(&keeper, "A").0, Trust::Suspect);
+    assert_eq!(out.resyncs.first().map(|resync| resync.sid), Some(SID));
+}
+
+#[test]
+fn a_subscription_numbered_anew_is_given_up_until_it_is_made_anew() {
+    let mut items = vec![live(1), frame(1, 1, snapshot("A", &[("0.4000", "5.00")]))];
+    items.extend([frame(1, 2, MarketFrame::Ack), frame(1, 1, snapshot("A", &[("0.3000", "1.00")]))]);
+    let (mut keeper, mut out) = run(items);
+    assert_eq!((book(&keeper, "A").0, out.renewals.len()), (Trust::Suspect, 1));
+    keeper.apply(frame(1, 2, snapshot("A", &[("0.3000", "1.00")])), &mut out);
+    assert_eq!(book(&keeper, "A").0, Trust::Suspect);
+    let sid = SubscriptionId(9);
+    let channel = Channel::OrderbookDelta;
+    keeper.apply(FeedItem::Subscribed { generation: Generation(1), sid, channel }, &mut out);
+    let (generation, received) = (Generation(1), at(9));
+    let fresh = snapshot("A", &[("0.3000", "2.00")]);
+    keeper.apply(FeedItem::Frame { generation, sid, seq: Some(1), received, frame: fresh }, &mut out);
+    keeper.apply(frame(1, 3, snapshot("A", &[("0.3000", "1.00")])), &mut out);
+    assert_eq!(book(&keeper, "A"), (Trust::Live, 1, vec!["0.3000x2.00".into()]), "the old one is retired");
+}
+
+/// A gap, a snapshot and a delta cost the same whether there are ten books or ten thousand, but for those the gap hits.
+#[test]
+fn two_thousand_books_heal_one_by_one() {
+    let name = |number: u64| format!("T{number:04}");
+    let mut items = vec![live(1)];
+    items.extend((0..2_000).map(|n| frame(1, n + 1, snapshot(&name(n), &[("0.4000", "5.00")]))));
+    items.push(frame(1, 2_002, MarketFrame::Ack));
+    let (mut keeper, out) = run(items);
+    assert_eq!(out.resyncs.first().map(|resync| resync.tickers.len()), Some(2_000));
+    assert_eq!(keeper.counters.books_live.load(std::sync::atomic::Ordering::Relaxed), 0);
+    let mut out = KeeperOutput::default();
+    for n in 0..2_000 {
+        keeper.apply(frame(1, 2_003 + n, snapshot(&name(n), &[("0.4000", "6.00")])), &mut out);
+        assert_eq!(keeper.counters.books_live.load(std::sync::atomic::Ordering::Relaxed), n + 1);
+    }
+    assert!(out.resyncs.is_empty());
 }

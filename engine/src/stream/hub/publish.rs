@@ -40,6 +40,18 @@ impl Hub {
                 let times = FrameTimes::new(None, received);
                 self.whole(TopicKind::Lifecycle, FrameKind::Event, times, &json(&event));
             }
+            Announcement::Event { notice, received } => {
+                let times = FrameTimes::new(None, received);
+                self.whole(TopicKind::Lifecycle, FrameKind::Event, times, &json(&notice));
+            }
+            Announcement::OrderGroup { notice, received } => {
+                let times = FrameTimes::new(notice.ts_ms, received);
+                self.whole(TopicKind::OrderGroups, FrameKind::Event, times, &json(&notice));
+            }
+            Announcement::Communication { message, received } => {
+                let times = FrameTimes::new(message.ts_ms, received);
+                self.whole(TopicKind::Communications, FrameKind::Event, times, &json(&message));
+            }
             Announcement::Order(order) => {
                 let times = FrameTimes { ts_ms: order.updated_us.millis(), recv_us: order.updated_us.0 };
                 self.whole(TopicKind::Orders, FrameKind::Event, times, &json(&order));

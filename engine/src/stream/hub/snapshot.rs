@@ -48,7 +48,12 @@ impl Hub {
                 Held::Nothing | Held::Book(_) => "null".to_owned(),
             },
             TopicKind::Health => rows(kind, &self.health.values().collect::<Vec<_>>()),
-            TopicKind::Trades | TopicKind::Alerts | TopicKind::Lifecycle | TopicKind::Audit => {
+            TopicKind::Trades
+            | TopicKind::Alerts
+            | TopicKind::Lifecycle
+            | TopicKind::OrderGroups
+            | TopicKind::Communications
+            | TopicKind::Audit => {
                 let recent: Vec<&str> = state.window.tail(RECENT_ROWS).map(Frame::data).collect();
                 format!("{{\"{}\":[{}]}}", kind.as_str(), recent.join(","))
             }

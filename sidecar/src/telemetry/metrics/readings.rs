@@ -38,7 +38,7 @@ pub(super) const READINGS: &[(Family, Read)] = &[
         |s| s.venue.reconnections,
     ),
     (counter("venue_frames", "Frames received from the exchange"), |s| s.venue.frames),
-    (counter("venue_frames_unknown", "Frames of a type this version does not know"), |s| {
+    (counter("venue_frames_unknown", "Types and fields in frames that this version does not know"), |s| {
         s.venue.frames_unknown
     }),
     (counter("venue_frames_unreadable", "Frames that could not be decoded"), |s| s.venue.frames_unreadable),
@@ -55,8 +55,28 @@ pub(super) const READINGS: &[(Family, Read)] = &[
     }),
     (counter("book_gaps", "Gaps seen in a subscription's sequence"), |s| s.counted.books.gaps.load(Relaxed)),
     (counter("book_duplicates", "Frames seen twice"), |s| s.counted.books.duplicates.load(Relaxed)),
-    (counter("book_contradictions", "Deltas that could not be true of their book"), |s| {
+    (counter("book_contradictions", "Deltas and snapshots that could not be true of their book"), |s| {
         s.counted.books.contradictions.load(Relaxed)
+    }),
+    (
+        counter(
+            "book_snapshots_old",
+            "Snapshots not applied because they were older than what is held or missing",
+        ),
+        |s| s.counted.books.snapshots_old.load(Relaxed),
+    ),
+    (
+        counter("book_deltas_spliced", "Deltas that came before their snapshot and were applied after it"),
+        |s| s.counted.books.deltas_spliced.load(Relaxed),
+    ),
+    (counter("book_deltas_contained", "Deltas that the snapshot before them contained already"), |s| {
+        s.counted.books.deltas_contained.load(Relaxed)
+    }),
+    (counter("book_resets", "Subscriptions whose numbering began anew"), |s| {
+        s.counted.books.resets.load(Relaxed)
+    }),
+    (counter("book_grid_changes", "Books that began anew because their price grid changed"), |s| {
+        s.counted.books.grid_changes.load(Relaxed)
     }),
     (counter("book_resyncs", "Snapshots asked for because books were suspect"), |s| {
         s.counted.books.resyncs.load(Relaxed)

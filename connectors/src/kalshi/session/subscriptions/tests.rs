@@ -1,10 +1,10 @@
 //! Each transition of the subscriptions, as commands out for answers in.
 
-use outrigger_engine::domain::Ticker;
+use outrigger_engine::domain::{Monotonic, Ticker};
 use outrigger_engine::venue::Channel;
 
 use super::super::commands::{ANSWER_WITHIN_MS, REPEAT_AFTER_MS};
-use super::{RETRY_MS, Subscriptions, TICKERS_PER_COMMAND, Todo};
+use super::{OPTIONAL_AFTER_MS, RETRY_MS, Subscriptions, TICKERS_PER_COMMAND, Todo};
 
 fn tickers(names: &[&str]) -> Vec<Ticker> {
     names.iter().map(|name| Ticker::from(*name)).collect()
@@ -23,7 +23,7 @@ fn sent(todo: &Todo) -> Vec<String> {
     todo.send.iter().map(word).collect()
 }
 
-/// A connection with all channels live; sids are 1 to 7 in the order of asking.
+/// A connection with all channels live; sids are 1 to 10 in the order of asking, the optional ones last.
 fn live(names: &[&str]) -> Subscriptions {
     let mut subscriptions = Subscriptions::new();
     subscriptions.want(tickers(names), 0);
@@ -35,7 +35,15 @@ fn live(names: &[&str]) -> Subscriptions {
     for ticker in tickers(names) {
         subscriptions.snapshot_came(&ticker);
     }
-    assert!(subscriptions.is_settled() && !subscriptions.awaits_snapshots(0));
+    assert!(subscriptions.is_settled() && !subscriptions.awaits_snapshots());
+    // The optional ones follow.
+    for frame in subscriptions.tick(OPTIONAL_AFTER_MS).send {
+        let frame: serde_json::Value = serde_json::from_str(&frame).unwrap();
+        let id = frame["id"].as_u64().unwrap();
+        let name = frame["params"]["channels"][0].as_str().unwrap();
+        let channel = super::ALL_CHANNELS.into_iter().find(|channel| super::channel_name(*channel) == name);
+        subscriptions.subscribed(Some(id), id, channel.unwrap(), 0);
+    }
     subscriptions
 }
 
@@ -65,7 +73,7 @@ fn markets_wanted_later_are_added_once_and_kept_for_the_next_connection() {
     let todo = subscriptions.want(tickers(&["A", "B"]), 1);
     assert_eq!(sent(&todo), ["update_subscription:add_markets:B"; 3]);
     assert!(!subscriptions.is_settled());
-    for id in 8..=10 {
+    for id in 11..=13 {
         subscriptions.acknowledged(Some(id));
     }
     assert!(subscriptions.is_settled());
@@ -108,26 +116,66 @@ fn markets_that_are_over_are_taken_off_but_never_the_last() {
     assert_eq!(sent(&subscriptions.connect(2)).len(), 4, "nothing is wanted any more");
 }
 
+const fn at(ms: u64) -> Monotonic {
+    Monotonic(ms * 1_000_000)
+}
+
 #[test]
-fn a_snapshot_that_does_not_come_makes_the_channel_start_anew_but_not_in_a_storm() {
+fn a_snapshot_that_does_not_come_makes_the_channel_start_anew() {
     let mut subscriptions = live(&["A", "B"]);
-    let todo = subscriptions.snapshot(5, &tickers(&["A", "B"]), 1_000);
+    for ticker in tickers(&["A", "B"]) {
+        subscriptions.snapshot_came(&ticker);
+    }
+    let now = 20_000;
+    let todo = subscriptions.snapshot(5, &tickers(&["A", "B"]), at(now));
     assert_eq!(sent(&todo), ["update_subscription:get_snapshot:A,B"]);
+    assert_eq!(subscriptions.asked_at(Some(11)), Some(at(now)));
     assert!(subscriptions.is_settled(), "the answer is the snapshots");
     subscriptions.snapshot_came(&Ticker::from("A"));
-    assert_eq!(subscriptions.tick(5_999), Todo::default());
-    let todo = subscriptions.tick(6_000);
+    assert_eq!(sent(&subscriptions.tick(now + 1_000)), ["update_subscription:get_snapshot:B"]);
+    assert_eq!(sent(&subscriptions.tick(now + 3_000)), ["update_subscription:get_snapshot:B"]);
+    let todo = subscriptions.tick(now + 7_000);
     assert_eq!(sent(&todo), ["unsubscribe:-:", "subscribe:orderbook_delta:A,B"]);
     assert_eq!(todo.lost, [5]);
     assert!(subscriptions.is_retired(5) && subscriptions.channel_of(5).is_none());
-    assert_eq!(subscriptions.snapshot(5, &tickers(&["A"]), 6_001), Todo::default(), "that sid is gone");
-    subscriptions.acknowledged(Some(9));
-    subscriptions.subscribed(Some(10), 8, Channel::OrderbookDelta, 6_100);
-    subscriptions.snapshot_came(&Ticker::from("A"));
-    subscriptions.snapshot_came(&Ticker::from("B"));
-    subscriptions.snapshot(8, &tickers(&["B"]), 6_200);
-    assert_eq!(subscriptions.tick(30_000), Todo::default(), "too soon for the second resort again");
-    assert_eq!(sent(&subscriptions.tick(36_000)).len(), 2);
+    assert_eq!(subscriptions.snapshot(5, &tickers(&["A"]), at(28_000)), Todo::default(), "that sid is gone");
+}
+
+#[test]
+fn a_numbering_that_broke_makes_the_channel_start_anew_but_not_in_a_storm() {
+    let mut subscriptions = live(&["A"]);
+    let todo = subscriptions.resubscribe(6, 1_000);
+    assert_eq!(sent(&todo), ["unsubscribe:-:", "subscribe:trade:A"]);
+    assert_eq!(subscriptions.resubscribe(6, 1_001), Todo::default(), "gone already");
+    assert_eq!(subscriptions.resubscribe(5, 1_002), Todo::default(), "not so soon after the last");
+    assert_eq!(sent(&subscriptions.resubscribe(5, 4_000)).len(), 2);
+    assert_eq!(
+        subscriptions.resubscribe(1, 60_000),
+        Todo::default(),
+        "the account's messages have no numbers"
+    );
+}
+
+#[test]
+fn a_connection_without_an_optional_channel_is_of_use() {
+    let mut subscriptions = Subscriptions::new();
+    subscriptions.connect(0);
+    for number in 1..=4 {
+        subscriptions.subscribed(Some(number), number, super::ALL_CHANNELS[number as usize - 1], 0);
+    }
+    let asked = sent(&subscriptions.tick(OPTIONAL_AFTER_MS));
+    let optional = ["order_group_updates", "multivariate_market_lifecycle", "communications"];
+    assert_eq!(asked, optional.map(|name| format!("subscribe:{name}:")));
+    assert!(subscriptions.is_settled());
+    assert_eq!(subscriptions.refused(Some(5), None, 8, "unknown channel", 1), Todo::default());
+    subscriptions.subscribed(Some(6), 6, Channel::MultivariateLifecycle, 1);
+    let todo = subscriptions.refused(None, Some(6), 25, "overflow", 2);
+    assert_eq!((todo.lost, todo.give_up), (vec![6], None));
+    assert_eq!(
+        subscriptions.tick(OPTIONAL_AFTER_MS + ANSWER_WITHIN_MS + 1).give_up,
+        None,
+        "one never answered"
+    );
 }
 
 #[test]
@@ -153,7 +201,8 @@ fn refused_commands_and_missing_answers() {
     assert!(
         subscriptions.complaint().is_some_and(|why| why.contains("orderbook_delta") && why.contains("11"))
     );
-    assert_eq!(sent(&subscriptions.tick(1 + RETRY_MS)).last().unwrap(), "subscribe:orderbook_delta:A");
+    let retried = sent(&subscriptions.tick(1 + RETRY_MS));
+    assert!(retried.contains(&"subscribe:orderbook_delta:A".to_owned()), "{retried:?}");
     let todo = subscriptions.tick(ANSWER_WITHIN_MS + 1);
     assert!(todo.is_unanswered && todo.give_up.is_some_and(|reason| reason.contains("no answer")));
 }
@@ -163,8 +212,8 @@ fn a_command_whose_answer_is_lost_is_repeated_once_as_it_stands_and_then_the_con
     let mut subscriptions = live(&["A"]);
     let first = subscriptions.want(tickers(&["B"]), 1_000);
     subscriptions.snapshot_came(&Ticker::from("B"));
-    subscriptions.acknowledged(Some(8));
-    subscriptions.acknowledged(Some(9));
+    subscriptions.acknowledged(Some(11));
+    subscriptions.acknowledged(Some(12));
     assert_eq!(subscriptions.tick(1_000 + REPEAT_AFTER_MS - 1), Todo::default());
     assert_eq!(subscriptions.complaint(), None);
     assert_eq!(subscriptions.tick(1_000 + REPEAT_AFTER_MS).send, first.send[2..]);
@@ -172,7 +221,7 @@ fn a_command_whose_answer_is_lost_is_repeated_once_as_it_stands_and_then_the_con
     assert_eq!(subscriptions.tick(1_000 + ANSWER_WITHIN_MS), Todo::default(), "once");
     let mut answered = subscriptions.tick(1_001 + ANSWER_WITHIN_MS);
     assert!(answered.give_up.take().unwrap().contains("asked twice"));
-    subscriptions.acknowledged(Some(10));
+    subscriptions.acknowledged(Some(13));
     assert_eq!((subscriptions.tick(60_000), subscriptions.complaint()), (Todo::default(), None));
 }
 
@@ -181,7 +230,7 @@ fn a_silent_peer_is_asked_only_when_no_answer_is_awaited_anyway() {
     let mut subscriptions = live(&["A"]);
     assert_eq!(sent(&subscriptions.ask(1_000)), ["list_subscriptions:-:"]);
     assert_eq!(subscriptions.ask(2_000), Todo::default());
-    subscriptions.acknowledged(Some(8));
+    subscriptions.acknowledged(Some(11));
     assert!(subscriptions.is_settled());
     subscriptions.ask(3_000);
     assert!(subscriptions.tick(3_001 + ANSWER_WITHIN_MS).is_unanswered, "mute");
@@ -191,17 +240,16 @@ fn a_silent_peer_is_asked_only_when_no_answer_is_awaited_anyway() {
 fn a_first_snapshot_that_does_not_come_is_asked_for_and_holds_nothing_up_for_long() {
     let mut subscriptions = live(&["A"]);
     subscriptions.want(tickers(&["B", "C"]), 1_000);
-    for id in 8..=10 {
+    for id in 11..=13 {
         subscriptions.acknowledged(Some(id));
     }
     subscriptions.snapshot_came(&Ticker::from("C"));
-    assert!(subscriptions.is_settled() && subscriptions.awaits_snapshots(5_999));
+    assert!(subscriptions.is_settled() && subscriptions.awaits_snapshots());
     assert_eq!(subscriptions.tick(5_999), Todo::default());
     assert_eq!(sent(&subscriptions.tick(6_000)), ["update_subscription:get_snapshot:B"]);
-    assert_eq!(subscriptions.tick(10_999), Todo::default());
-    assert!(subscriptions.awaits_snapshots(10_999) && !subscriptions.awaits_snapshots(11_000));
-    assert_eq!(subscriptions.tick(35_999), Todo::default(), "a market may have no book yet");
-    assert_eq!(sent(&subscriptions.tick(36_000)), ["update_subscription:get_snapshot:B"]);
+    assert!(subscriptions.awaits_snapshots());
+    assert_eq!(sent(&subscriptions.tick(7_000)), ["update_subscription:get_snapshot:B"]);
+    assert!(!subscriptions.awaits_snapshots(), "a market may have no book yet");
     subscriptions.forget(&tickers(&["B"]), 40_000);
     assert_eq!(subscriptions.tick(40_001), Todo::default());
 }
