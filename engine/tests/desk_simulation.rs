@@ -116,6 +116,7 @@ impl Venue {
             post_position: None,
         };
         self.fills.push(fill.clone());
+        let fill = VenueFill { post_position: Some(self.position()), ..fill };
         Some(fill)
     }
 
@@ -126,7 +127,23 @@ impl Venue {
         })
     }
 
+    /// What the venue lists for `scope`, and nothing else.
     fn report(&self, scope: ReportScope, started: i64, as_of: i64) -> VenueReport {
+        let since = scope.since.map_or(i64::MIN, |since| since.0);
+        let is_listed = |order: &&VenueOrder| {
+            order.status == VenueOrderStatus::Resting
+                || order.created_ms.is_some_and(|created| created.0 >= since)
+                || scope.orders.contains(&order.venue_order_id)
+        };
+        let orders = self.orders.values().filter(is_listed).cloned().collect();
+        let orders_not_found =
+            scope.orders.iter().filter(|id| !self.orders.contains_key(id.as_str())).cloned().collect();
+        let is_read =
+            |fill: &&VenueFill| fill.ts_ms.0 >= since || scope.fills_of.contains(&fill.venue_order_id);
+        let fills = self.fills.iter().rev().filter(is_read);
+        let fills = fills
+            .map(|fill| VenueFill { client_order_id: None, post_position: None, ..fill.clone() })
+            .collect();
         let position = VenuePosition {
             ticker: TICKER.into(),
             position: self.position(),
@@ -138,14 +155,9 @@ impl Venue {
             scope,
             started: WallTime(started * 1000),
             as_of: VenueTime(as_of),
-            orders: self.orders.values().cloned().collect(),
-            orders_not_found: vec![],
-            fills: self
-                .fills
-                .iter()
-                .rev()
-                .map(|f| VenueFill { client_order_id: None, ..f.clone() })
-                .collect(),
+            orders,
+            orders_not_found,
+            fills,
             positions: vec![position],
             settlements: vec![],
             balance: VenueBalance::default(),
@@ -273,7 +285,8 @@ impl World {
     }
 
     fn step(&mut self) {
-        self.ms += self.dice.roll(120) as i64;
+        // Now and then much time passes, so that what is old lies before what reads reach back to.
+        self.ms += if self.dice.chance(2) { 90_000 } else { self.dice.roll(120) as i64 };
         if self.dice.chance(30) || !self.faulty {
             (self.past, self.past_ms) = (self.venue.clone(), self.ms);
         }

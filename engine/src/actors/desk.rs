@@ -108,6 +108,9 @@ impl DeskActor {
                 }
             }
             Effect::Publish(announcement) => {
+                if let Announcement::Alert(alert) = &announcement {
+                    tracing::warn!(code = alert.code, "{}", alert.message);
+                }
                 self.ports.read_model.publish(&announcement);
                 self.unsent.push(announcement);
             }

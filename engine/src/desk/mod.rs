@@ -6,6 +6,7 @@
 mod answers;
 mod changes;
 pub mod command;
+mod continuity;
 mod place;
 mod private;
 pub mod read_model;
@@ -16,6 +17,7 @@ mod step;
 pub mod view;
 mod waiting;
 
+pub use continuity::DeskCounters;
 pub use state::{DeskState, Holding};
 pub(crate) use state::{fill_view, settlement_view};
 pub use step::{Desk, DeskConfig, DeskInput, Effect, Step, WaiterId};

@@ -14,7 +14,11 @@ const EXTERNAL_ORDERS: Uuid = Uuid::from_u128(0x6f75_7472_6967_6765_7200_6578_74
 impl Desk {
     pub(super) fn private(&mut self, item: PrivateItem, now: Now, step: &mut Step) {
         match item {
-            PrivateItem::Fill(fill) => self.fill(&fill, now, step),
+            PrivateItem::Fill(fill) => {
+                if self.fill(&fill, now, step) {
+                    self.check_position(&fill, now, step);
+                }
+            }
             PrivateItem::Order(order) => self.venue_order(&order, now, step),
             PrivateItem::Position(position) => {
                 let derived =
@@ -25,7 +29,12 @@ impl Desk {
                 }
             }
             PrivateItem::StreamState { state, .. } => {
+<<<<<<< HEAD
                 if state.hears_account() {
+=======
+                self.continuity.stream(state == FeedState::Live, now.wall);
+                if state == FeedState::Live {
+>>>>>>> ca46669 (Read the account back from a durable watermark, and see what the stream lost)
                     self.schedule.want(now.monotonic);
                 }
             }
@@ -44,20 +53,23 @@ impl Desk {
         }
     }
 
-    /// Records a fill once. A fill of an order not known here makes the account be read back, which brings both.
-    pub(super) fn fill(&mut self, fill: &VenueFill, now: Now, step: &mut Step) {
+    /// Records a fill once; tells whether it was new. A fill of an order not known here makes the account be read back, which
+    /// brings both.
+    pub(super) fn fill(&mut self, fill: &VenueFill, now: Now, step: &mut Step) -> bool {
         let Some(order_id) = self.state.find(&fill.venue_order_id, fill.client_order_id.as_ref()) else {
             self.schedule.want_order(fill.venue_order_id.clone());
             self.schedule.want(now.monotonic);
-            return;
+            return false;
         };
         if self.state.has_fill(&fill.trade_id, order_id) {
-            return;
+            return false;
         }
+        self.continuity.filled(fill);
         self.record(Entry::FillRecorded { order_id, fill: fill.clone() }, now, step);
         step.after_commit.push(Effect::Publish(Announcement::Fill(fill_view(order_id, fill))));
         self.schedule.want_soon(now.monotonic);
         self.order_moved(order_id, now, step);
+        true
     }
 
     /// Applies the venue's word on an order; one placed elsewhere is taken over.
@@ -78,9 +90,6 @@ impl Desk {
                 self.send_cancel(order_id, step);
             }
             self.order_moved(order_id, now, step);
-        }
-        if self.state.orders.get(&order_id).is_some_and(|order| order.misses_fills()) {
-            self.schedule.want_soon(now.monotonic);
         }
     }
 }

@@ -11,12 +11,15 @@ use super::view::OrderStatus;
 use crate::domain::{Now, OrderId, SignedCount, Ticker, VenueOrderId, WallTime};
 use crate::journal::Entry;
 use crate::stream::{Alert, Announcement};
-use crate::venue::{VenueOrder, VenueOrderStatus, VenueReport, WriteKind};
+use crate::venue::{VenueFill, VenueOrder, VenueOrderStatus, VenueReport, WriteKind};
 
 /// Complete reads without an order that prove it never arrived.
 const ABSENCES_NEEDED: u32 = 2;
 /// Equal reports of a position that differs from our fills, before it is adopted.
 const POSITION_REPORTS_NEEDED: u32 = 3;
+
+/// The watermark is raised in steps of this many milliseconds of the venue's time.
+const WATERMARK_STEP_MS: i64 = 30_000;
 
 /// A position that differs from the sum of our fills.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -28,13 +31,16 @@ pub(super) struct PositionDoubt {
 
 impl Desk {
     pub(super) fn reconcile(&mut self, report: VenueReport, now: Now, step: &mut Step) {
-        self.schedule.done(report.as_of);
+        self.schedule.done();
         for order in &report.orders {
             self.venue_order(order, now, step);
         }
+        let mut missed = 0;
         for fill in &report.fills {
-            self.fill(fill, now, step);
+            let is_new = self.fill(fill, now, step);
+            missed += u64::from(is_new && self.continuity.should_have_told(fill, &report));
         }
+        self.explain(&report, missed, step);
         for row in &report.settlements {
             if !self.state.is_settled(&row.ticker) {
                 self.record(Entry::Settled { row: row.clone() }, now, step);
@@ -47,8 +53,23 @@ impl Desk {
         self.judge_absent(&report, now, step);
         self.compare_positions(&report, now, step);
         self.balance_read(&report, now, step);
+        self.raise_watermark(&report, now, step);
         self.ready = true;
         step.after_commit.push(Effect::Reconciled { as_of: report.as_of });
+    }
+
+    /// Notes how far the account is known, once nothing of the report is left to explain. Not with every report: an older
+    /// watermark only reads a little more.
+    fn raise_watermark(&mut self, report: &VenueReport, now: Now, step: &mut Step) {
+        let is_explained = |fill: &VenueFill| {
+            self.state.find(&fill.venue_order_id, fill.client_order_id.as_ref()).is_some()
+                || report.orders_not_found.contains(&fill.venue_order_id)
+        };
+        let last = self.state.reconciled_as_of;
+        let is_due = last.is_none_or(|last| report.as_of.0.saturating_sub(last.0) >= WATERMARK_STEP_MS);
+        if is_due && report.fills.iter().all(is_explained) {
+            self.record(Entry::Reconciled { as_of: report.as_of }, now, step);
+        }
     }
 
     /// Settles changes without an answer, once the venue's record is newer than they could have taken effect.
@@ -123,7 +144,7 @@ impl Desk {
         for ticker in tickers {
             let ours = ours.get(ticker).copied().unwrap_or_default();
             let theirs = theirs.get(ticker).copied().unwrap_or_default();
-            if ours != theirs {
+            if ours != theirs && !self.continuity.knows_newer(ticker, report.as_of) {
                 let before =
                     self.position_doubts.get(ticker).filter(|d| (d.ours, d.theirs) == (ours, theirs));
                 let reports = before.map_or(1, |doubt| doubt.reports + 1);
@@ -163,7 +184,8 @@ impl Desk {
                     .map(|shard| (shard.exchange_index, shard.cash))
                     .eq(balance.by_shard.iter().copied())
         });
-        if !unchanged {
+        let is_late = self.state.balance.as_ref().is_some_and(|known| known.as_of_ms > as_of);
+        if !unchanged && !is_late {
             self.record(Entry::BalanceRead { balance: balance.clone(), as_of }, now, step);
             if let Some(view) = self.state.balance.clone() {
                 step.after_commit.push(Effect::Publish(Announcement::Balance(view)));
@@ -183,6 +205,6 @@ fn took_effect(change: &crate::order::Change, seen: &VenueOrder) -> bool {
     }
 }
 
-fn alert(code: &'static str, message: String) -> Effect {
+pub(super) fn alert(code: &'static str, message: String) -> Effect {
     Effect::Publish(Announcement::Alert(Alert { code, message }))
 }

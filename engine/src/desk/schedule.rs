@@ -10,7 +10,7 @@ use crate::venue::ReportScope;
 /// Reports start at most this often, whatever asks for them.
 const SPACING_MS: u64 = 1_000;
 /// Several unexplained things in a row are explained by one report.
-const SOON_MS: u64 = 400;
+pub(super) const SOON_MS: u64 = 400;
 const FAILURE_DELAY_MS_MAX: u64 = 10_000;
 /// How far reports overlap: venue reads lag, and clocks differ.
 const OVERLAP_MS: i64 = 60_000;
@@ -20,10 +20,8 @@ pub(super) struct Schedule {
     in_flight: bool,
     started: Option<Monotonic>,
     due: Option<Monotonic>,
-    failures: u32,
+    pub(super) failures: u32,
     orders: BTreeSet<VenueOrderId>,
-    /// Venue time of the last reconciled report.
-    as_of: Option<VenueTime>,
 }
 
 impl Schedule {
@@ -47,10 +45,9 @@ impl Schedule {
         self.due = Some(Monotonic(now.0.saturating_add(delay_ms * 1_000_000)));
     }
 
-    pub(super) fn done(&mut self, as_of: VenueTime) {
+    pub(super) fn done(&mut self) {
         self.in_flight = false;
         self.failures = 0;
-        self.as_of = self.as_of.max(Some(as_of));
     }
 
     fn may_start(&self, now: Monotonic, interval_ms: u64) -> bool {
@@ -73,19 +70,21 @@ impl Desk {
             order.status == OrderStatus::Unknown
                 || order.change.as_ref().is_some_and(|change| change.unanswered)
         };
+        self.check_fill_counts(now, step);
         if self.schedule.failures == 0 && self.state.open_orders().any(unexplained) {
             self.schedule.want(now.monotonic);
         }
         if self.schedule.may_start(now.monotonic, self.config.report_interval_ms) {
             self.schedule.start(now.monotonic);
             let orders = std::mem::take(&mut self.schedule.orders).into_iter().collect();
-            step.at_once.push(Effect::Report(ReportScope { since: self.report_since(), orders }));
+            let scope = ReportScope { since: self.report_since(), orders, fills_of: self.fills_wanted() };
+            step.at_once.push(Effect::Report(scope));
         }
     }
 
-    /// Far enough back for everything not yet explained: the last report, and every order still in doubt.
+    /// Far enough back for everything not yet explained: the watermark, and every order still in doubt.
     fn report_since(&self) -> Option<VenueTime> {
-        let last = self.schedule.as_of?.0;
+        let last = self.state.reconciled_as_of?.0;
         let doubtful = self.state.open_orders().filter(|order| order.status == OrderStatus::Unknown);
         let oldest = doubtful.map(|order| order.created.millis()).min().unwrap_or(last);
         Some(VenueTime(last.min(oldest).saturating_sub(OVERLAP_MS)))

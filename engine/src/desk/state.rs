@@ -30,6 +30,10 @@ pub struct DeskState {
     fills_seen: HashSet<(TradeId, OrderId)>,
     pub holdings: BTreeMap<Ticker, Holding>,
     settled: HashSet<Ticker>,
+    /// Orders of which the venue says more filled than the fills recorded here make.
+    short: BTreeSet<OrderId>,
+    /// The watermark: venue time of a report after which nothing older was left to read.
+    pub reconciled_as_of: Option<VenueTime>,
     pub balance: Option<BalanceView>,
     pub halt: HaltMode,
     pub halt_reason: String,
@@ -94,6 +98,7 @@ impl DeskState {
                 self.holdings.entry(row.ticker.clone()).or_default().net = SignedCount::ZERO;
             }
             Entry::BalanceRead { balance, as_of } => self.balance = Some(balance_view(balance, *as_of)),
+            Entry::Reconciled { as_of } => self.reconciled_as_of = Some(*as_of),
             Entry::HaltSet { mode, reason } => {
                 self.halt = *mode;
                 self.halt_reason.clone_from(reason);
@@ -104,18 +109,17 @@ impl DeskState {
                 }
             }
         }
-        self.index_open(&stored.entry);
+        self.index(&stored.entry);
     }
 
-    /// Keeps the set of open orders in line with the order `entry` is about.
-    fn index_open(&mut self, entry: &Entry) {
-        if let Some(order) = entry.order_id().and_then(|id| self.orders.get(&id)) {
-            if order.status.is_final() {
-                self.open.remove(&order.order_id);
-            } else {
-                self.open.insert(order.order_id);
-            }
-        }
+    /// Keeps the sets of open orders and of those without all their fills in line with the order `entry` is about.
+    fn index(&mut self, entry: &Entry) {
+        let Some(order) = entry.order_id().and_then(|id| self.orders.get(&id)) else { return };
+        let put = |set: &mut BTreeSet<OrderId>, is_in: bool| {
+            if is_in { set.insert(order.order_id) } else { set.remove(&order.order_id) }
+        };
+        put(&mut self.open, !order.status.is_final());
+        put(&mut self.short, order.misses_fills());
     }
 
     fn write_ended(
@@ -210,6 +214,11 @@ impl DeskState {
 
     pub fn open_orders(&self) -> impl Iterator<Item = &OrderRecord> {
         self.open.iter().filter_map(|id| self.orders.get(id))
+    }
+
+    /// Returns orders of which the venue says more filled than the fills recorded here make.
+    pub fn short_orders(&self) -> impl Iterator<Item = &OrderRecord> {
+        self.short.iter().filter_map(|id| self.orders.get(id))
     }
 
     /// Returns contracts that may still trade on `side` of `ticker`, without `except`.

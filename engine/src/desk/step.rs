@@ -1,8 +1,10 @@
 //! The desk's inputs, outputs and dispatcher.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::command::{DeskAnswer, DeskCommand};
+use super::continuity::{Continuity, DeskCounters};
 use super::report::PositionDoubt;
 use super::schedule::Schedule;
 use super::state::DeskState;
@@ -91,6 +93,7 @@ pub struct Desk {
     /// Complete reads that did not know an UNKNOWN order although they should.
     pub(super) absences: BTreeMap<OrderId, u32>,
     pub(super) position_doubts: BTreeMap<Ticker, PositionDoubt>,
+    pub(super) continuity: Continuity,
     pub(super) ready: bool,
     pub(super) cause: String,
 }
@@ -105,6 +108,7 @@ impl Desk {
             schedule: Schedule::default(),
             absences: BTreeMap::new(),
             position_doubts: BTreeMap::new(),
+            continuity: Continuity::default(),
             ready: false,
             cause: String::new(),
         }
@@ -112,6 +116,10 @@ impl Desk {
 
     pub fn state(&self) -> &DeskState {
         &self.state
+    }
+
+    pub fn counters(&self) -> Arc<DeskCounters> {
+        Arc::clone(&self.continuity.counters)
     }
 
     pub fn is_ready(&self) -> bool {

@@ -9,10 +9,13 @@ use crate::domain::{
 };
 use crate::journal::{HaltMode, NewOrder, StoredEntry};
 use crate::risk::Limits;
+use crate::stream::Announcement;
 use crate::venue::{
     Accepted, PrivateItem, Refusal, ReportScope, VenueBalance, VenueFill, VenueOrder, VenueOrderStatus,
     VenueReport, VenueWrite, WriteKind, WriteOutcome, WriteReply,
 };
+
+mod resume;
 
 /// A desk with a clock, its whole journal, and every effect it asked for.
 struct Bench {
@@ -22,6 +25,7 @@ struct Bench {
     replies: Vec<(WaiterId, DeskAnswer)>,
     writes: Vec<(OrderId, u64, VenueWrite)>,
     reports: Vec<ReportScope>,
+    alerts: Vec<&'static str>,
 }
 
 const WINDOW_MS: u64 = 5_000;
@@ -43,8 +47,8 @@ impl Bench {
         let mut state = DeskState::default();
         journal.iter().for_each(|entry| state.apply(entry));
         let desk = Desk::new(state, config());
-        let (ms, replies, writes, reports) = (1_000_000, vec![], vec![], vec![]);
-        Bench { desk, ms, journal, replies, writes, reports }
+        let (ms, replies, writes, reports, alerts) = (1_000_000, vec![], vec![], vec![], vec![]);
+        Bench { desk, ms, journal, replies, writes, reports, alerts }
     }
 
     fn input(&mut self, input: DeskInput) {
@@ -62,6 +66,7 @@ impl Bench {
                 }
                 Effect::Cancel { order_id, attempt, write } => self.writes.push((order_id, attempt, write)),
                 Effect::Report(scope) => self.reports.push(scope),
+                Effect::Publish(Announcement::Alert(alert)) => self.alerts.push(alert.code),
                 Effect::Publish(_) | Effect::Reconciled { .. } | Effect::HaltSwitch(_) => {}
             }
         }
@@ -74,7 +79,7 @@ impl Bench {
 
     fn report(&self) -> VenueReport {
         VenueReport {
-            scope: ReportScope { since: None, orders: vec![] },
+            scope: ReportScope::default(),
             started: WallTime(self.ms * 1000),
             as_of: VenueTime(self.ms),
             orders: vec![],

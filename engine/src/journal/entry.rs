@@ -82,6 +82,10 @@ pub enum Entry {
         balance: VenueBalance,
         as_of: VenueTime,
     },
+    /// The watermark: everything the venue knew of the account at this time is in the ledger. Reads need not go back further.
+    Reconciled {
+        as_of: VenueTime,
+    },
     HaltSet {
         mode: HaltMode,
         reason: String,
@@ -109,6 +113,7 @@ impl Entry {
             Entry::PositionCorrected { .. }
             | Entry::Settled { .. }
             | Entry::BalanceRead { .. }
+            | Entry::Reconciled { .. }
             | Entry::HaltSet { .. } => None,
         }
     }

@@ -214,6 +214,10 @@ impl OrderRecord {
             self.count = order.fill_count.max(self.fills_reported);
         }
         if order.status == VenueOrderStatus::Canceled {
+            if self.status == OrderStatus::Canceled {
+                // The word of an earlier amend may have been lost.
+                self.price = order.price;
+            }
             self.reason = order.reason.clone().or(self.reason.take());
         }
     }

@@ -2,16 +2,18 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::feed::{VenueFill, VenueOrder, VenuePosition};
+use super::feed::{PublicTrade, VenueFill, VenueOrder, VenuePosition};
 use crate::domain::{Money, Ticker, VenueOrderId, VenueTime, WallTime};
 
 /// How far back a report must look.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ReportScope {
     /// Fills, orders and settlements created at or after this venue time; `None` reads all there is.
     pub since: Option<VenueTime>,
     /// Orders that must be read one by one, because no list is certain to hold them.
     pub orders: Vec<VenueOrderId>,
+    /// Orders whose fills must all be read, however old.
+    pub fills_of: Vec<VenueOrderId>,
 }
 
 /// A complete read of the account. A read that failed anywhere is not a report and is never delivered as one.
@@ -51,4 +53,22 @@ pub struct SettlementRow {
     pub revenue: Money,
     pub fee: Money,
     pub settled_ms: VenueTime,
+}
+
+/// Which public trades to read back after a break.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TradesScope {
+    /// Trades at or after this venue time.
+    pub since: VenueTime,
+    pub tickers: Vec<Ticker>,
+}
+
+/// Public trades that were read back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TradesReport {
+    pub scope: TradesScope,
+    /// Oldest first.
+    pub trades: Vec<PublicTrade>,
+    /// There were more than are read: some before this venue time are missing.
+    pub cut_before: Option<VenueTime>,
 }

@@ -48,7 +48,7 @@ pub(super) fn read(reader: &mut Reader<'_>, env: Env) -> Risk {
     if env != Env::Sim && acceptance_window_ms < ACCEPTANCE_WINDOW_MS {
         reader.wrong("acceptance_window_ms", format!("must be at least {ACCEPTANCE_WINDOW_MS} with {env}"));
     }
-    let report_interval_ms = reader.value("report_interval_ms", REPORT_INTERVAL_MS, whole(500, 60_000));
+    let report_interval_ms = reader.value("report_interval_ms", REPORT_INTERVAL_MS, whole(500, 30_000));
     Risk {
         limits: Limits {
             max_order_count,

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::chain::{Hash, Row, link};
 
-/// The version of the payload format written now.
-pub(super) const PAYLOAD_VERSION: i64 = 1;
+/// The version of the payload format written now. 2 added the entry `reconciled`.
+pub(super) const PAYLOAD_VERSION: i64 = 2;
 
 /// Appends entries after `previous` and returns the new end of the chain.
 pub(super) fn append(

@@ -1,6 +1,5 @@
 //! Reading the account back: complete, or not at all.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -12,7 +11,6 @@ use crate::kalshi::budget::{BucketId, Budget, Charge, Lane};
 use crate::kalshi::normalize::rest as normal;
 use crate::kalshi::outcome::{explain_unauthorized, venue_error};
 use crate::kalshi::wire::rest as wire;
-use crate::kalshi::wire::rest::Page as _;
 
 const PAGE_LIMIT: u32 = 1_000;
 /// More pages than any account has; a cursor that never ends is an error, not a loop.
@@ -34,17 +32,20 @@ pub(crate) struct Reads {
 macro_rules! page_of {
     ($page:ident, $row:path) => {
         |body: &[u8]| {
-            let page: wire::$page<'_> = serde_json::from_slice(body).map_err(|error| error.to_string())?;
-            let (rows, cursor) = page.into_parts();
+            let page: crate::kalshi::wire::rest::$page<'_> =
+                serde_json::from_slice(body).map_err(|error| error.to_string())?;
+            let (rows, cursor) = crate::kalshi::wire::rest::Page::into_parts(page);
             let rows = rows
                 .into_iter()
                 .map($row)
                 .collect::<Result<Vec<_>, _>>()
                 .map_err(|error| error.to_string())?;
-            Ok((rows, cursor.map(Cow::into_owned)))
+            Ok((rows, cursor.map(std::borrow::Cow::into_owned)))
         }
     };
 }
+
+pub(super) use page_of;
 
 impl Reads {
     pub(crate) fn new(rest: Arc<Rest>, budget: Budget) -> Reads {
@@ -65,8 +66,13 @@ impl Reads {
         let as_of = normal::as_of(as_of).map_err(|error| error.to_string())?;
         let since = since_query(scope.since);
         let (orders, orders_not_found) = self.orders(&scope).await?;
-        let fills = page_of!(FillsPage, normal::fill_row);
-        let fills = self.pages("fills", "/portfolio/fills", &since, fills).await?;
+        let read_fills = page_of!(FillsPage, normal::fill_row);
+        let mut fills = self.pages("fills", "/portfolio/fills", &since, read_fills).await?;
+        for order in &scope.fills_of {
+            let query = format!("order_id={}", escaped(order.as_str()));
+            // Some are read twice; a fill counts once by its trade and order id.
+            fills.extend(self.pages("fills", "/portfolio/fills", &query, read_fills).await?);
+        }
         let positions = page_of!(PositionsPage, normal::position_row);
         let positions = self.pages("positions", "/portfolio/positions", "", positions).await?;
         let settlements = page_of!(SettlementsPage, normal::settlement_row);
@@ -146,9 +152,24 @@ impl Reads {
         query: &str,
         read: impl Fn(&[u8]) -> Result<(Vec<T>, Option<String>), String>,
     ) -> Result<Vec<T>, String> {
+        match self.first_pages(route, path, query, PAGES_MAX, read).await? {
+            (all, true) => Ok(all),
+            (_, false) => Err(format!("{path}: more than {PAGES_MAX} pages")),
+        }
+    }
+
+    /// Reads at most `pages_max` pages of a list; tells whether that was all of it.
+    pub(super) async fn first_pages<T>(
+        &self,
+        route: &'static str,
+        path: &str,
+        query: &str,
+        pages_max: u32,
+        read: impl Fn(&[u8]) -> Result<(Vec<T>, Option<String>), String>,
+    ) -> Result<(Vec<T>, bool), String> {
         let mut all = Vec::new();
         let mut cursor = String::new();
-        for _ in 0..PAGES_MAX {
+        for _ in 0..pages_max {
             let mut parts = vec![format!("limit={PAGE_LIMIT}")];
             parts.extend((!query.is_empty()).then(|| query.to_owned()));
             parts.extend((!cursor.is_empty()).then(|| format!("cursor={}", escaped(&cursor))));
@@ -156,13 +177,13 @@ impl Reads {
             let (rows, next) = read(&body).map_err(|error| format!("{path}: {error}"))?;
             all.extend(rows);
             match next.filter(|next| !next.is_empty()) {
-                None => return Ok(all),
+                None => return Ok((all, true)),
                 // A cursor the venue does not understand is answered with page one again, for ever.
-                Some(next) if next == cursor => break,
+                Some(next) if next == cursor => return Err(format!("{path}: the pages lead in circles")),
                 Some(next) => cursor = next,
             }
         }
-        Err(format!("{path}: the pages lead in circles"))
+        Ok((all, false))
     }
 
     pub(crate) async fn get(
@@ -211,6 +232,6 @@ fn success(status: u16, body: bytes::Bytes) -> Result<bytes::Bytes, String> {
 }
 
 /// The venue filters by whole Unix seconds.
-fn since_query(since: Option<VenueTime>) -> String {
+pub(super) fn since_query(since: Option<VenueTime>) -> String {
     since.map_or_else(String::new, |since| format!("min_ts={}", since.0.div_euclid(1_000)))
 }
