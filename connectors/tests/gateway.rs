@@ -15,11 +15,12 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 use fake::{Bench, Fake, Reply};
-use outrigger_engine::actors::messages::DeskMessage;
+use outrigger_engine::actors::messages::{BooksMessage, DeskMessage};
 use outrigger_engine::domain::{OrderId, SelfTradePrevention, Side, TimeInForce, VenueTime};
 use outrigger_engine::journal::HaltMode;
 use outrigger_engine::venue::{
-    CancelTarget, CreateOrder, ReportScope, VenueReport, VenueRequest, VenueWrite, WriteOutcome,
+    CancelTarget, CreateOrder, ReportScope, TradesReport, TradesScope, VenueReport, VenueRequest, VenueWrite,
+    WriteOutcome,
 };
 
 const ORDERS: &str = "/portfolio/events/orders";
@@ -204,8 +205,11 @@ async fn a_report_reads_every_page_and_begins_with_the_freshness() {
     .await;
     let mut bench = Bench::start(fake.addr, |_| {});
     bench.until("limits", |status| status.is_limits_read()).await;
-    let scope =
-        ReportScope { since: Some(VenueTime(1_790_000_000_999)), orders: vec!["c".into(), "gone".into()] };
+    let scope = ReportScope {
+        since: Some(VenueTime(1_790_000_000_999)),
+        orders: vec!["c".into(), "gone".into()],
+        fills_of: vec![],
+    };
     let read = report(&mut bench, scope).await.unwrap();
     let orders: Vec<String> =
         read.orders.iter().map(|order| format!("{} {:?}", order.venue_order_id, order.status)).collect();
@@ -218,13 +222,97 @@ async fn a_report_reads_every_page_and_begins_with_the_freshness() {
 }
 
 #[tokio::test]
+async fn fills_of_single_orders_are_read_beside_those_by_time() {
+    let fake = Fake::open(|request| {
+        let fill = |id: &str| {
+            let body = format!(
+                r#"{{"fill_id":"{id}","order_id":"v","ticker":"KXA","book_side":"bid","yes_price_dollars":"0.5","count_fp":"1.00","ts":1}}"#
+            );
+            Some(Reply::Json(200, format!(r#"{{"fills":[{body}]}}"#)))
+        };
+        match (request.path.as_str(), request.query.get("order_id").map(String::as_str)) {
+            ("/portfolio/fills", None) => fill("new"),
+            ("/portfolio/fills", Some("v%2F1")) => fill("old"),
+            ("/portfolio/fills", Some(_)) => fill("wrong"),
+            _ => None,
+        }
+    })
+    .await;
+    let mut bench = Bench::start(fake.addr, |_| {});
+    let scope =
+        ReportScope { since: Some(VenueTime(5_000)), fills_of: vec!["v/1".into()], ..Default::default() };
+    let read = report(&mut bench, scope).await.unwrap();
+    let ids: Vec<&str> = read.fills.iter().map(|fill| fill.trade_id.as_str()).collect();
+    assert_eq!(ids, ["new", "old"]);
+}
+
+async fn trades(bench: &mut Bench, tickers: Vec<String>) -> Result<TradesReport, String> {
+    let tickers = tickers.iter().map(|ticker| ticker.as_str().into()).collect();
+    let scope = TradesScope { since: VenueTime(1_790_000_000_999), tickers };
+    bench.requests.send(VenueRequest::Trades(scope)).await.unwrap();
+    loop {
+        let message = tokio::time::timeout(Duration::from_secs(30), bench.books.recv()).await.unwrap();
+        if let BooksMessage::Trades(report) = message.unwrap() {
+            return report;
+        }
+    }
+}
+
+fn trade_page(ids: &[(u32, &str)], cursor: &str) -> Option<Reply> {
+    let row = |(second, ticker): &(u32, &str)| {
+        format!(
+            r#"{{"trade_id":"t{second}","ticker":"{ticker}","count_fp":"1.00","yes_price_dollars":"0.5600","taker_book_side":"ask","created_time":"2026-09-21T14:13:{second:02}.123456Z"}}"#
+        )
+    };
+    let rows: Vec<String> = ids.iter().map(row).collect();
+    Some(Reply::Json(200, format!(r#"{{"trades":[{}],"cursor":"{cursor}"}}"#, rows.join(","))))
+}
+
+#[tokio::test]
+async fn trades_are_read_per_market_page_by_page_and_come_oldest_first() {
+    let fake = Fake::open(|request| {
+        let value = |name: &str| request.query.get(name).map(String::as_str);
+        match (request.path.as_str(), value("ticker"), value("cursor")) {
+            ("/markets/trades", Some("A"), None) => trade_page(&[(9, "A"), (7, "A")], "more"),
+            ("/markets/trades", Some("A"), Some("more")) => trade_page(&[(3, "A")], ""),
+            ("/markets/trades", Some("B"), None) => trade_page(&[(5, "B")], ""),
+            ("/markets/trades", ..) => trade_page(&[(1, "C")], ""),
+            _ => None,
+        }
+    })
+    .await;
+    let mut bench = Bench::start(fake.addr, |_| {});
+    let read = trades(&mut bench, vec!["A".into(), "B".into()]).await.unwrap();
+    let ids: Vec<&str> = read.trades.iter().map(|trade| trade.trade_id.as_str()).collect();
+    assert_eq!((ids, read.cut_before), (vec!["t3", "t5", "t7", "t9"], None));
+    assert_eq!(read.trades[0].ts_ms.0 % 60_000, 3_123);
+    assert_eq!(fake.requests("GET", "/markets/trades")[0].query["min_ts"], "1790000000");
+}
+
+#[tokio::test]
+async fn trades_of_many_markets_are_picked_out_of_all_and_a_long_break_is_cut() {
+    static PAGE: AtomicUsize = AtomicUsize::new(0);
+    let fake = Fake::open(|request| {
+        assert!(request.path != "/markets/trades" || !request.query.contains_key("ticker"));
+        let page = || PAGE.fetch_add(1, SeqCst).to_string();
+        (request.path == "/markets/trades").then(|| trade_page(&[(9, "M1"), (8, "other")], &page())).flatten()
+    })
+    .await;
+    let mut bench = Bench::start(fake.addr, |_| {});
+    let read = trades(&mut bench, (0..40).map(|n| format!("M{n}")).collect()).await.unwrap();
+    assert_eq!(fake.requests("GET", "/markets/trades").len(), 100);
+    assert!(read.trades.len() == 100 && read.trades.iter().all(|trade| trade.ticker.as_str() == "M1"));
+    assert_eq!(read.cut_before.unwrap().0 % 60_000, 8_123, "older ones of any market may be missing");
+}
+
+#[tokio::test]
 async fn a_report_that_fails_anywhere_is_none() {
     let fake = Fake::open(|request| {
         (request.path == "/portfolio/settlements").then(|| Reply::Json(500, String::new()))
     })
     .await;
     let mut bench = Bench::start(fake.addr, |_| {});
-    let error = report(&mut bench, ReportScope { since: None, orders: vec![] }).await.unwrap_err();
+    let error = report(&mut bench, ReportScope::default()).await.unwrap_err();
     assert!(error.contains("settlements") && error.contains("500"), "{error}");
     let endless = Fake::open(|request| {
         (request.path == "/portfolio/fills")
@@ -232,7 +320,7 @@ async fn a_report_that_fails_anywhere_is_none() {
     })
     .await;
     let mut bench = Bench::start(endless.addr, |_| {});
-    let error = report(&mut bench, ReportScope { since: None, orders: vec![] }).await.unwrap_err();
+    let error = report(&mut bench, ReportScope::default()).await.unwrap_err();
     assert!(error.contains("circles"), "{error}");
 }
 

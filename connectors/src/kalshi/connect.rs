@@ -73,13 +73,14 @@ pub fn start(
     let (wishes, wishes_lane) = mpsc::channel(WISHES_LANE);
     let (broken, breaks) = watch::channel(None);
     tasks.spawn(time_vigil::keep(Arc::clone(&clock), broken, stop.clone()));
+    let gateway_ports = GatewayPorts { requests, desk: desk.clone(), books: books.clone(), halt };
     tasks.spawn(feed::run(
         feed::Parts {
             url: config.urls.websocket.clone(),
             tls: Arc::new(tls),
             signer,
             books,
-            desk: desk.clone(),
+            desk,
             lifecycle,
             status: Arc::clone(&status),
             clock: Arc::clone(&clock),
@@ -105,8 +106,6 @@ pub fn start(
         lifecycle_events,
         stop.clone(),
     ));
-    let gateway =
-        gateway::run(rest, budget, GatewayPorts { requests, desk, halt }, tasks.clone(), stop.clone());
-    tasks.spawn(gateway);
+    tasks.spawn(gateway::run(rest, budget, gateway_ports, tasks.clone(), stop.clone()));
     Ok(VenueTasks { tasks, stop })
 }

@@ -8,10 +8,10 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::messages::BooksMessage;
-use crate::book::{BookCounters, Keeper, KeeperOutput};
-use crate::domain::{Clock, Ticker, TimeWatch};
+use crate::book::{BookCounters, Keeper, KeeperOutput, TradeGap};
+use crate::domain::{Clock, Ticker, TimeWatch, VenueTime};
 use crate::stream::Announcement;
-use crate::venue::{FeedCommand, TradeSink};
+use crate::venue::{FeedCommand, TradeSink, VenueRequest};
 
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
 
@@ -19,7 +19,11 @@ const SWEEP_EVERY: Duration = Duration::from_secs(1);
 pub struct BooksPorts {
     pub announcer: mpsc::Sender<Announcement>,
     pub feed: mpsc::Sender<FeedCommand>,
+    /// Reads public trades back after a break.
+    pub gateway: mpsc::Sender<VenueRequest>,
     pub trades: Arc<dyn TradeSink>,
+    /// How far the tape of an earlier process reaches, if there is one.
+    pub trades_missing_since: Option<VenueTime>,
     pub counters: Arc<BookCounters>,
     pub clock: Clock,
 }
@@ -30,6 +34,7 @@ pub struct BooksActor {
     lane: Option<mpsc::Receiver<BooksMessage>>,
     announcer: mpsc::Sender<Announcement>,
     feed: mpsc::Sender<FeedCommand>,
+    gateway: mpsc::Sender<VenueRequest>,
     trades: Arc<dyn TradeSink>,
     clock: Clock,
     watch: TimeWatch,
@@ -39,10 +44,11 @@ pub struct BooksActor {
 impl BooksActor {
     pub fn new(lane: mpsc::Receiver<BooksMessage>, ports: BooksPorts) -> BooksActor {
         BooksActor {
-            keeper: Keeper::new(ports.counters),
+            keeper: Keeper::new(ports.counters, ports.trades_missing_since),
             lane: Some(lane),
             announcer: ports.announcer,
             feed: ports.feed,
+            gateway: ports.gateway,
             trades: ports.trades,
             clock: ports.clock,
             watch: TimeWatch::default(),
@@ -62,6 +68,28 @@ impl BooksActor {
         let now = (self.clock)();
         if let Some(found) = self.watch.look(now) {
             self.keeper.distrust_all(&found.to_string(), now, &mut self.out);
+        }
+    }
+
+    /// Records trades, and what may be missing of them, in the order in which a torn record only makes more be read back.
+    fn tape(&mut self) {
+        let gaps = std::mem::take(&mut self.out.gaps);
+        for gap in &gaps {
+            if let TradeGap::Opened(since) = gap {
+                self.trades.remember_gap(Some(*since));
+            }
+        }
+        for announcement in &self.out.announcements {
+            match announcement {
+                Announcement::Trade { trade, received, .. } => self.trades.record(trade, *received),
+                Announcement::Alert(alert) => tracing::warn!(code = alert.code, "{}", alert.message),
+                _ => {}
+            }
+        }
+        for gap in gaps {
+            if let TradeGap::Narrowed(since) = gap {
+                self.trades.remember_gap(since);
+            }
         }
     }
 
@@ -85,9 +113,16 @@ impl BooksActor {
         {
             tracing::warn!("the feed's command lane is full, the new connection will be asked for again");
         }
-        for announcement in &self.out.announcements {
-            if let Announcement::Trade { trade, received } = announcement {
-                self.trades.record(trade, *received);
+        self.tape();
+        for scope in std::mem::take(&mut self.out.backfills) {
+            tracing::info!(
+                since_ms = scope.since.0,
+                markets = scope.tickers.len(),
+                "reading trades back after a break"
+            );
+            if self.gateway.try_send(VenueRequest::Trades(scope)).is_err() {
+                let now = (self.clock)();
+                self.keeper.read_back(Err("the gateway's queue is full".into()), now, &mut self.out);
             }
         }
         let mut waiting = std::mem::take(&mut self.out.announcements).into_iter();
@@ -132,6 +167,12 @@ impl StreamHandler<BooksMessage> for BooksActor {
                 for item in batch {
                     self.keeper.apply(item, &mut self.out);
                 }
+            }
+            BooksMessage::Trades(report) => {
+                if let Err(reason) = &report {
+                    tracing::warn!(reason, "trades could not be read back, trying again");
+                }
+                self.keeper.read_back(report, (self.clock)(), &mut self.out);
             }
             BooksMessage::Read { ticker, reply } => {
                 let view = self.keeper.view(&ticker, (self.clock)().monotonic);

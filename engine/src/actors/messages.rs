@@ -8,7 +8,7 @@ use crate::book::BookView;
 use crate::desk::command::{DeskAnswer, DeskCommand};
 use crate::domain::Ticker;
 use crate::journal::JournalReport;
-use crate::venue::{FeedBatch, PrivateItem, VenueReport, WriteReply};
+use crate::venue::{FeedBatch, PrivateItem, TradesReport, VenueReport, WriteReply};
 
 /// Into the desk. One lane, so order is the order of sending.
 #[derive(Debug)]
@@ -31,6 +31,8 @@ pub enum DeskMessage {
 #[derive(Debug)]
 pub enum BooksMessage {
     Feed(FeedBatch),
+    /// Public trades that were read back, or why there are none.
+    Trades(Result<TradesReport, String>),
     /// A reader wants the book now. `None` means no such book is kept (yet).
     Read {
         ticker: Ticker,

@@ -9,6 +9,12 @@ pub struct BookCounters {
     pub snapshots_old: AtomicU64,
     pub deltas: AtomicU64,
     pub trades: AtomicU64,
+    /// Trades a break had hidden and that were read back.
+    pub trades_backfilled: AtomicU64,
+    /// Reads of trades after a break; of those, the ones that failed and the ones that did not reach back far enough.
+    pub trade_backfills: AtomicU64,
+    pub trade_backfill_failures: AtomicU64,
+    pub trade_backfills_cut: AtomicU64,
     pub gaps: AtomicU64,
     /// Subscriptions whose numbering began anew without being asked.
     pub resets: AtomicU64,

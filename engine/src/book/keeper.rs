@@ -10,10 +10,11 @@ use std::sync::atomic::Ordering::Relaxed;
 use super::counters::BookCounters;
 use super::one::{Book, Change, Changed, Contradiction, Holes, Replaced, Snapshot};
 use super::sequence::{Sequence, Verdict};
+use super::trades::{TradeGap, Trades};
 use super::view::{BookView, Trust, Watermark};
-use crate::domain::{Generation, Monotonic, Received, SubscriptionId, Ticker};
+use crate::domain::{Generation, Monotonic, Received, SubscriptionId, Ticker, VenueTime};
 use crate::stream::{Announcement, HealthView};
-use crate::venue::{Channel, FeedItem, FeedState, LifecycleEvent, MarketFrame};
+use crate::venue::{Channel, FeedItem, FeedState, LifecycleEvent, MarketFrame, TradesReport, TradesScope};
 
 /// Books of one subscription that need a snapshot from the venue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +57,9 @@ pub struct Keeper {
     live: u64,
     /// When the last item came.
     latest: Received,
+    trades: Trades,
+    /// Books there were at the last sweep.
+    books_before: usize,
     counters: Arc<BookCounters>,
 }
 
@@ -67,6 +71,10 @@ pub struct KeeperOutput {
     /// The connection must be made anew, because of this.
     pub reconnect: Option<(Generation, String)>,
     pub renewals: Vec<Renewal>,
+    /// Public trades to read back.
+    pub backfills: Vec<TradesScope>,
+    /// What the tape must remember of missing trades.
+    pub gaps: Vec<TradeGap>,
 }
 
 /// Where a frame stands.
@@ -78,8 +86,10 @@ struct At {
 }
 
 impl Keeper {
-    pub fn new(counters: Arc<BookCounters>) -> Keeper {
-        Keeper { counters, ..Keeper::default() }
+    /// `trades_missing_since` tells how far the tape of an earlier process reaches, if there is one.
+    pub fn new(counters: Arc<BookCounters>, trades_missing_since: Option<VenueTime>) -> Keeper {
+        let trades = Trades::new(Arc::clone(&counters), trades_missing_since);
+        Keeper { counters, trades, ..Keeper::default() }
     }
 
     /// Applies one item of the feed.
@@ -90,6 +100,9 @@ impl Keeper {
             }
             FeedItem::Subscribed { generation, sid, channel } if self.believes(generation) => {
                 self.subscribed(sid, channel, out);
+                if channel == Channel::Trade {
+                    self.trades.subscribed();
+                }
             }
             FeedItem::Frame { generation, sid, seq, received, frame } if self.believes(generation) => {
                 self.frame(At { sid, seq, received }, frame, out);
@@ -129,6 +142,16 @@ impl Keeper {
             out.reconnect = Some((self.generation, reason.clone()));
         }
         self.renew_again(now, out);
+        let is_settled = std::mem::replace(&mut self.books_before, self.books.len()) == self.books.len();
+        let books = &self.books;
+        out.backfills.extend(self.trades.sweep(now, is_settled, || books.keys().cloned().collect()));
+    }
+
+    /// Takes the trades that were read back, or why there are none.
+    pub fn read_back(&mut self, report: Result<TradesReport, String>, at: Received, out: &mut KeeperOutput) {
+        let (told, narrowed) = self.trades.read_back(report, at);
+        out.announcements.extend(told);
+        out.gaps.extend(narrowed);
     }
 
     /// Returns the book as readers see it, best levels first; `None` when no snapshot of it ever came.
@@ -175,6 +198,8 @@ impl Keeper {
     fn stale_all(&mut self, reason: &str, at: Received, out: &mut KeeperOutput) {
         self.subscriptions.clear();
         self.books_sid = None;
+        out.gaps.extend(self.trades.broke(at));
+        self.trades.disconnected();
         self.distrust_where(|_| true, Trust::Stale, reason, at, out);
     }
 
@@ -229,13 +254,14 @@ impl Keeper {
                 self.snapshot(at, &ticker, &Snapshot { yes: &yes, no: &no, clock, asked }, out)
             }
             MarketFrame::Delta { ticker, leg, price, change, clock, venue_time } => {
+                venue_time.into_iter().for_each(|at| self.trades.heard(at));
                 let seq = at.seq.unwrap_or(0);
                 let change = Change { leg, price, by: change, clock, seq, venue_time, received };
                 self.delta(at, ticker, &change, out);
             }
             MarketFrame::Trade(trade) => {
                 BookCounters::bump(&self.counters.trades);
-                out.announcements.push(Announcement::Trade { trade, received });
+                out.announcements.extend(self.trades.streamed(trade, received));
             }
             MarketFrame::Ticker(quote) => out.announcements.push(Announcement::Quote { quote, received }),
             MarketFrame::Lifecycle(event) => {

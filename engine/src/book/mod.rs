@@ -9,10 +9,12 @@ mod keeper;
 mod ladder;
 mod one;
 mod sequence;
+mod trades;
 mod view;
 
 pub use counters::BookCounters;
 pub use keeper::{Keeper, KeeperOutput, Renewal, Resync};
 pub use ladder::{Ladder, LevelError};
 pub use sequence::{Sequence, Verdict};
+pub use trades::TradeGap;
 pub use view::{BookView, Trust, Watermark};

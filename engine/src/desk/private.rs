@@ -29,12 +29,8 @@ impl Desk {
                 }
             }
             PrivateItem::StreamState { state, .. } => {
-<<<<<<< HEAD
+                self.continuity.stream(state.hears_account(), now.wall);
                 if state.hears_account() {
-=======
-                self.continuity.stream(state == FeedState::Live, now.wall);
-                if state == FeedState::Live {
->>>>>>> ca46669 (Read the account back from a durable watermark, and see what the stream lost)
                     self.schedule.want(now.monotonic);
                 }
             }

@@ -39,6 +39,8 @@ pub enum Announcement {
     Trade {
         trade: PublicTrade,
         received: Received,
+        /// Read back after a break: the stream did not bring it, and newer ones may have been told before.
+        backfilled: bool,
     },
     Quote {
         quote: Quote,

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::window::Frame;
 use crate::book::Trust;
 use crate::domain::{Count, Leg, Price, Received, Ticker, VenueTime};
+use crate::venue::PublicTrade;
 
 /// What a frame tells, as clients see it in `kind`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,6 +108,15 @@ impl LevelChange<'_> {
             Leg::No => write!(text, "\"yes\":[],\"no\":[[\"{price}\",\"{count}\"]]}}"),
         };
     }
+}
+
+/// A public trade; `backfilled` is there only when it is true.
+#[derive(Debug, Serialize)]
+pub(super) struct TradeRow<'a> {
+    #[serde(flatten)]
+    pub(super) trade: &'a PublicTrade,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) backfilled: bool,
 }
 
 /// Why a book's trust changed.

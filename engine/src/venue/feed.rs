@@ -98,6 +98,9 @@ pub struct PublicTrade {
 /// Where public trades are recorded. Must not block; a full recorder drops and counts.
 pub trait TradeSink: Send + Sync {
     fn record(&self, trade: &PublicTrade, received: Received);
+
+    /// Remembers since when trades may be missing, `None` once none is.
+    fn remember_gap(&self, since: Option<VenueTime>);
 }
 
 /// The venue's own top-of-book summary, about once a second.

@@ -83,6 +83,8 @@ pub enum VenueRequest {
     },
     /// Read the account back.
     Report(super::report::ReportScope),
+    /// Read public trades back. The answer goes to the book keeper.
+    Trades(super::report::TradesScope),
 }
 
 /// The gateway's answer to a write. `attempt` is echoed so that a late answer finds its question.

@@ -17,12 +17,8 @@ pub use gateway::{
     Accepted, CancelTarget, CreateOrder, Refusal, VenueRequest, VenueWrite, WriteKind, WriteOutcome,
     WriteReply,
 };
-<<<<<<< HEAD
 pub use notice::{
     BatchTerms, ComboLeg, Communication, CommunicationKind, EventChange, EventNotice, OrderGroupNotice,
     QuoteTerms,
 };
-pub use report::{ReportScope, SettlementRow, VenueBalance, VenueReport};
-=======
 pub use report::{ReportScope, SettlementRow, TradesReport, TradesScope, VenueBalance, VenueReport};
->>>>>>> ca46669 (Read the account back from a durable watermark, and see what the stream lost)

@@ -66,7 +66,9 @@ pub(super) fn start(config: &Effective, directory: &DataDirectory, clock: Clock)
     let (announcer, announcer_ends) = announcer_lanes(FACTS_LANE, &hub_limits);
     let (tape, trades) = trades::start(config, directory)?;
     let captured = capture::start(config, &clock);
+    let decider = Desk::new(rehydrated.state, desk_config(config));
     let counted = Counted {
+        desk: decider.counters(),
         books: Arc::new(BookCounters::default()),
         stream: Arc::new(StreamStats::default()),
         ledger: Arc::new(LedgerStats::default()),
@@ -102,7 +104,7 @@ pub(super) fn start(config: &Effective, directory: &DataDirectory, clock: Clock)
         clock,
     };
     let ends = Ends { desk: desk_receiver, books: books_receiver, announcer: announcer_ends, gateway, feed };
-    engine.start_actors(Desk::new(rehydrated.state, desk_config(config)), halt, tape, ends);
+    engine.start_actors(decider, halt, tape, ends);
     Ok(engine)
 }
 
@@ -116,7 +118,7 @@ impl Engine {
     ) {
         let desk_ports = DeskPorts {
             journal: Box::new(self.writer.journal()),
-            gateway: ends.gateway,
+            gateway: ends.gateway.clone(),
             announcer: self.announcer.facts(),
             read_model: Arc::clone(&self.read_model),
             halt,
@@ -125,7 +127,9 @@ impl Engine {
         let books_ports = BooksPorts {
             announcer: self.announcer.facts(),
             feed: ends.feed,
+            gateway: ends.gateway,
             trades: tape,
+            trades_missing_since: self.trades.missing_since(),
             counters: Arc::clone(&self.counted.books),
             clock: Arc::clone(&self.clock),
         };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use outrigger_engine::domain::{Received, Ticker};
+use outrigger_engine::domain::{Received, Ticker, VenueTime};
 use outrigger_engine::venue::{PublicTrade, TradeSink};
 
 use crate::api::ports::{Answer, TradesPort};
@@ -17,6 +17,10 @@ impl TradeSink for Recorder {
     fn record(&self, trade: &PublicTrade, received: Received) {
         self.0.record(trade.clone(), received);
     }
+
+    fn remember_gap(&self, since: Option<VenueTime>) {
+        self.0.remember_gap(since);
+    }
 }
 
 /// Records nothing: the tape is switched off.
@@ -24,12 +28,14 @@ struct Off;
 
 impl TradeSink for Off {
     fn record(&self, _: &PublicTrade, _: Received) {}
+    fn remember_gap(&self, _: Option<VenueTime>) {}
 }
 
 /// The reading end, for the API.
 pub(super) struct Trades {
     tape: Option<TapedTrades>,
     stats: Arc<TapeStats>,
+    missing_since: Option<VenueTime>,
 }
 
 pub(super) fn start(
@@ -38,16 +44,22 @@ pub(super) fn start(
 ) -> Result<(Arc<dyn TradeSink>, Arc<Trades>), StoreError> {
     let stats = Arc::new(TapeStats::default());
     if !config.store.tape {
-        return Ok((Arc::new(Off), Arc::new(Trades { tape: None, stats })));
+        return Ok((Arc::new(Off), Arc::new(Trades { tape: None, stats, missing_since: None })));
     }
     let retention = Duration::from_secs(config.store.tape_retention_hours.saturating_mul(3_600));
     let (tape, taped) = Tape::start(&directory.tape(), retention, Arc::clone(&stats))?;
-    Ok((Arc::new(Recorder(tape)), Arc::new(Trades { tape: Some(taped), stats })))
+    let trades = Trades { tape: Some(taped), stats, missing_since: tape.missing_since() };
+    Ok((Arc::new(Recorder(tape)), Arc::new(trades)))
 }
 
 impl Trades {
     pub(super) fn stats(&self) -> Arc<TapeStats> {
         Arc::clone(&self.stats)
+    }
+
+    /// Returns since when the tape may miss trades because no process recorded.
+    pub(super) fn missing_since(&self) -> Option<VenueTime> {
+        self.missing_since
     }
 }
 

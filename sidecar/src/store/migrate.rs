@@ -20,10 +20,16 @@ pub(super) const LEDGER: &[(&str, &str)] = &[
     ),
 ];
 
-pub(super) const TAPE: &[(&str, &str)] = &[(
-    include_str!("../../../migrations/tape/0001_initial/up.sql"),
-    include_str!("../../../migrations/tape/0001_initial/down.sql"),
-)];
+pub(super) const TAPE: &[(&str, &str)] = &[
+    (
+        include_str!("../../../migrations/tape/0001_initial/up.sql"),
+        include_str!("../../../migrations/tape/0001_initial/down.sql"),
+    ),
+    (
+        include_str!("../../../migrations/tape/0002_trade_gap/up.sql"),
+        include_str!("../../../migrations/tape/0002_trade_gap/down.sql"),
+    ),
+];
 
 /// Where a ledger's schema stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]

@@ -8,9 +8,9 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
-use outrigger_engine::domain::{Received, Side};
+use outrigger_engine::domain::{Received, Side, VenueTime};
 use outrigger_engine::venue::PublicTrade;
 
 use super::error::StoreError;
@@ -20,6 +20,8 @@ const QUEUE_TRADES: usize = 16_384;
 const COMMIT_TRADES_MAX: usize = 4_096;
 /// Commits between two looks for trades that are too old.
 const COMMITS_PER_SWEEP: u64 = 256;
+/// How far before the newest trade a process that died may have left some out: those that waited for the disk.
+const TORN_MS: i64 = 10_000;
 
 #[derive(Debug, Default)]
 pub struct TapeStats {
@@ -30,9 +32,17 @@ pub struct TapeStats {
 
 /// The recording end.
 pub struct Tape {
-    queue: SyncSender<Option<(PublicTrade, Received)>>,
+    queue: SyncSender<Job>,
     thread: JoinHandle<()>,
     stats: Arc<TapeStats>,
+    missing_since: Option<VenueTime>,
+}
+
+enum Job {
+    Trade(PublicTrade, Received),
+    /// Since when trades may be missing, `None` once none is.
+    Gap(Option<VenueTime>),
+    Stop,
 }
 
 /// The reading end: trades of one market, newest first.
@@ -49,6 +59,8 @@ impl Tape {
         stats: Arc<TapeStats>,
     ) -> Result<(Tape, TapedTrades), StoreError> {
         let connection = open_tape(path)?;
+        let missing_since =
+            reopen_gap(&connection).map_err(StoreError::sqlite("read where the tape ends".to_owned()))?;
         let reader = TapedTrades { connection: Mutex::new(open_tape(path)?) };
         let (queue, jobs) = sync_channel(QUEUE_TRADES);
         let counts = Arc::clone(&stats);
@@ -57,52 +69,81 @@ impl Tape {
             .name("tape-writer".to_owned())
             .spawn(move || record(connection, &jobs, retention_ms, &counts))
             .map_err(StoreError::io("start the tape's thread"))?;
-        Ok((Tape { queue, thread, stats }, reader))
+        Ok((Tape { queue, thread, stats, missing_since }, reader))
     }
 
     /// Records a trade if there is room; a full queue costs history, counted.
     pub fn record(&self, trade: PublicTrade, received: Received) {
-        if self.queue.try_send(Some((trade, received))).is_err() {
+        if self.queue.try_send(Job::Trade(trade, received)).is_err() {
             self.stats.dropped.fetch_add(1, Relaxed);
         }
     }
 
+    /// Remembers since when trades may be missing. A full queue has dropped trades anyway, counted.
+    pub fn remember_gap(&self, since: Option<VenueTime>) {
+        if self.queue.try_send(Job::Gap(since)).is_err() {
+            tracing::warn!("the tape's queue is full, it does not remember a break");
+        }
+    }
+
+    /// Returns since when trades may be missing because no process recorded; `None` on a new tape.
+    pub fn missing_since(&self) -> Option<VenueTime> {
+        self.missing_since
+    }
+
     pub fn stop(self) {
-        if self.queue.send(None).is_ok() {
+        if self.queue.send(Job::Stop).is_ok() {
             let _ = self.thread.join();
         }
     }
 }
 
-fn record(
-    mut connection: Connection,
-    jobs: &Receiver<Option<(PublicTrade, Received)>>,
-    retention_ms: i64,
-    stats: &TapeStats,
-) {
+/// Notes, before anything is recorded, that trades since the last process are missing.
+fn reopen_gap(connection: &Connection) -> rusqlite::Result<Option<VenueTime>> {
+    let open: Option<i64> =
+        connection.query_row("SELECT since_ms FROM trade_gap", [], |row| row.get(0)).optional()?;
+    let newest: Option<i64> = connection.query_row("SELECT max(ts_ms) FROM trades", [], |row| row.get(0))?;
+    let since = open.or_else(|| newest.map(|newest| newest.saturating_sub(TORN_MS))).map(VenueTime);
+    write_gap(connection, since)?;
+    Ok(since)
+}
+
+fn write_gap(connection: &Connection, since: Option<VenueTime>) -> rusqlite::Result<()> {
+    match since {
+        Some(since) => {
+            let sql = "INSERT INTO trade_gap (id, since_ms) VALUES (1, ?1)
+                       ON CONFLICT (id) DO UPDATE SET since_ms = ?1";
+            connection.execute(sql, [since.0])?;
+        }
+        None => {
+            connection.execute("DELETE FROM trade_gap", [])?;
+        }
+    }
+    Ok(())
+}
+
+fn record(mut connection: Connection, jobs: &Receiver<Job>, retention_ms: i64, stats: &TapeStats) {
     let mut commits = 0_u64;
-    while let Ok(Some(first)) = jobs.recv() {
-        let mut trades = vec![first];
-        let mut stopping = false;
-        while trades.len() < COMMIT_TRADES_MAX {
+    while let Ok(first) = jobs.recv() {
+        let mut batch = vec![first];
+        while batch.len() < COMMIT_TRADES_MAX && !matches!(batch.last(), Some(Job::Stop)) {
             match jobs.try_recv() {
-                Ok(Some(trade)) => trades.push(trade),
-                Ok(None) => {
-                    stopping = true;
-                    break;
-                }
+                Ok(job) => batch.push(job),
                 Err(_) => break,
             }
         }
-        match insert(&mut connection, &trades) {
-            Ok(()) => stats.recorded.fetch_add(trades.len() as u64, Relaxed),
+        let trades = batch.iter().filter(|job| matches!(job, Job::Trade(..))).count() as u64;
+        match write(&mut connection, &batch) {
+            Ok(()) => stats.recorded.fetch_add(trades, Relaxed),
             Err(error) => {
-                tracing::warn!(%error, trades = trades.len(), "the tape refused trades");
-                stats.dropped.fetch_add(trades.len() as u64, Relaxed)
+                tracing::warn!(%error, trades, "the tape refused trades");
+                stats.dropped.fetch_add(trades, Relaxed)
             }
         };
         if commits.is_multiple_of(COMMITS_PER_SWEEP) {
-            let newest = trades.iter().map(|(trade, _)| trade.ts_ms.0).max().unwrap_or(0);
+            let times =
+                batch.iter().map(|job| if let Job::Trade(trade, _) = job { trade.ts_ms.0 } else { 0 });
+            let newest = times.max().unwrap_or(0);
             let swept = connection
                 .execute("DELETE FROM trades WHERE ts_ms < ?1", [newest.saturating_sub(retention_ms)]);
             if let Err(error) = swept {
@@ -110,20 +151,29 @@ fn record(
             }
         }
         commits += 1;
-        if stopping {
+        if matches!(batch.last(), Some(Job::Stop)) {
             return;
         }
     }
 }
 
-fn insert(connection: &mut Connection, trades: &[(PublicTrade, Received)]) -> rusqlite::Result<()> {
+/// Writes jobs in their order, in one transaction: of a torn record only the end is missing.
+fn write(connection: &mut Connection, jobs: &[Job]) -> rusqlite::Result<()> {
     let transaction = connection.transaction()?;
     {
         let sql =
             "INSERT OR IGNORE INTO trades (trade_id, ticker, yes_price, count, taker_side, ts_ms, recv_us)
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
         let mut statement = transaction.prepare_cached(sql)?;
-        for (trade, received) in trades {
+        for job in jobs {
+            let (trade, received) = match job {
+                Job::Trade(trade, received) => (trade, received),
+                Job::Gap(since) => {
+                    write_gap(&transaction, *since)?;
+                    continue;
+                }
+                Job::Stop => break,
+            };
             let (price, count) = (trade.yes_price.to_string(), trade.count.to_string());
             statement.execute(params![
                 trade.trade_id.as_str(),
@@ -167,7 +217,7 @@ fn trade(ticker: &str, row: &rusqlite::Row<'_>) -> rusqlite::Result<PublicTrade>
         yes_price: parsed(row, 1)?,
         count: parsed(row, 2)?,
         taker_side: if side == "ask" { Side::Ask } else { Side::Bid },
-        ts_ms: outrigger_engine::domain::VenueTime(row.get(4)?),
+        ts_ms: VenueTime(row.get(4)?),
     })
 }
 
@@ -212,5 +262,29 @@ mod tests {
         );
         let three = trade("t3", 15_000);
         assert_eq!(record(std::slice::from_ref(&three)), [three, two, one]);
+    }
+
+    #[test]
+    fn a_process_that_died_leaves_word_of_what_may_be_missing() {
+        let directory = tempfile::TempDir::new().unwrap();
+        let path = directory.path().join("tape.sqlite");
+        let day = Duration::from_secs(86_400);
+        let session = |what: &dyn Fn(&Tape)| {
+            let (tape, _) = Tape::start(&path, day, Arc::default()).unwrap();
+            let since = tape.missing_since().map(|since| since.0);
+            what(&tape);
+            tape.stop();
+            since
+        };
+        assert_eq!(
+            session(&|tape| tape.record(trade("t1", 50_000), Received::default())),
+            None,
+            "a new tape"
+        );
+        // It records what is new before it has read back what is old, and dies: the older mark stays.
+        assert_eq!(session(&|tape| tape.record(trade("t9", 90_000), Received::default())), Some(40_000));
+        assert_eq!(session(&|tape| tape.remember_gap(Some(VenueTime(70_000)))), Some(40_000));
+        assert_eq!(session(&|tape| tape.remember_gap(None)), Some(70_000));
+        assert_eq!(session(&|_| {}), Some(80_000), "read back: from the newest trade on");
     }
 }

@@ -1,16 +1,17 @@
 //! The gateway: every REST request of the account leaves here, signed, budgeted, within a deadline.
 //!
-//! Each `VenueRequest` gets exactly one reply on the desk's lane, however it ends. Never here: decisions about orders.
+//! Each `VenueRequest` gets exactly one reply on its owner's lane, however it ends. Never here: decisions about orders.
 
 mod account;
 mod client;
 mod plan;
 mod reads;
+mod trades;
 mod writes;
 
 use std::sync::Arc;
 
-use outrigger_engine::actors::messages::DeskMessage;
+use outrigger_engine::actors::messages::{BooksMessage, DeskMessage};
 use outrigger_engine::risk::HaltSwitch;
 use outrigger_engine::venue::{VenueRequest, WriteOutcome, WriteReply};
 use tokio::sync::mpsc;
@@ -26,6 +27,7 @@ use super::budget::Budget;
 pub(crate) struct GatewayPorts {
     pub(crate) requests: mpsc::Receiver<VenueRequest>,
     pub(crate) desk: mpsc::Sender<DeskMessage>,
+    pub(crate) books: mpsc::Sender<BooksMessage>,
     pub(crate) halt: Arc<HaltSwitch>,
 }
 
@@ -62,6 +64,14 @@ pub(crate) async fn run(
                 tasks.spawn(async move {
                     let report = reads.report(scope).await;
                     let _ = desk.send(DeskMessage::Report(report)).await;
+                });
+            }
+            Some(VenueRequest::Trades(scope)) => {
+                let reads = Reads::new(Arc::clone(&rest), budget.clone()).in_background();
+                let books = ports.books.clone();
+                tasks.spawn(async move {
+                    let report = reads.trades(scope).await;
+                    let _ = books.send(BooksMessage::Trades(report)).await;
                 });
             }
         }

@@ -53,9 +53,19 @@ fn price(dollars: Maybe<Price>, cents: Option<Cents>) -> Result<Price, Normalize
 }
 
 pub(super) fn trade(msg: wire::Trade<'_>, tickers: &mut Tickers) -> Result<MarketFrame, NormalizeError> {
-    Ok(MarketFrame::Trade(PublicTrade {
+    Ok(MarketFrame::Trade(public_trade(msg, tickers)?))
+}
+
+/// Reads a public trade, of the stream or of a REST list.
+pub(super) fn public_trade(
+    msg: wire::Trade<'_>,
+    tickers: &mut Tickers,
+) -> Result<PublicTrade, NormalizeError> {
+    let ticker = msg.market_ticker.or(msg.ticker).ok_or(NormalizeError::Meaning("a trade without ticker"))?;
+    let coarse = msg.created_time.as_ref().or(msg.ts.as_ref());
+    Ok(PublicTrade {
         trade_id: TradeId::from(msg.trade_id.as_ref()),
-        ticker: tickers.get(&msg.market_ticker),
+        ticker: tickers.get(&ticker),
         yes_price: price(msg.yes_price_dollars, msg.yes_price)?,
         count: msg.count_fp.0.or(msg.count.0).ok_or(NormalizeError::Meaning("no count"))?,
         taker_side: taker_side(
@@ -63,8 +73,8 @@ pub(super) fn trade(msg: wire::Trade<'_>, tickers: &mut Tickers) -> Result<Marke
             msg.taker_outcome_side.as_deref(),
             msg.taker_side.as_deref(),
         )?,
-        ts_ms: venue_time(msg.ts_ms, msg.ts.as_ref()).unwrap_or(VenueTime(0)),
-    }))
+        ts_ms: venue_time(msg.ts_ms, coarse).unwrap_or(VenueTime(0)),
+    })
 }
 
 /// The taker's direction; the deprecated `taker_side` names the outcome it bought.

@@ -1,9 +1,11 @@
 //! Rows and objects of the REST side.
 
 use outrigger_engine::domain::{Market, MarketStatus, Money, PriceGrid, PriceRange, Ticker, VenueTime};
-use outrigger_engine::venue::{SettlementRow, VenueBalance, VenueFill, VenueOrder, VenuePosition};
+use outrigger_engine::venue::{
+    PublicTrade, SettlementRow, VenueBalance, VenueFill, VenueOrder, VenuePosition,
+};
 
-use super::{NormalizeError, account};
+use super::{NormalizeError, account, market};
 use crate::kalshi::wire::rest as wire;
 use crate::kalshi::wire::time::venue_time;
 use crate::kalshi::wire::{account as wire_account, exact::Exact};
@@ -20,6 +22,10 @@ pub(crate) fn fill_row(row: wire_account::Fill<'_>) -> Result<VenueFill, Normali
 
 pub(crate) fn position_row(row: wire_account::Position<'_>) -> Result<VenuePosition, NormalizeError> {
     account::position(row)
+}
+
+pub(crate) fn trade_row(row: crate::kalshi::wire::market::Trade<'_>) -> Result<PublicTrade, NormalizeError> {
+    market::public_trade(row)
 }
 
 pub(crate) fn settlement_row(row: wire::Settlement<'_>) -> Result<SettlementRow, NormalizeError> {

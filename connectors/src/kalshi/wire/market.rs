@@ -48,13 +48,16 @@ pub(crate) struct Delta<'a> {
     pub(crate) ts: Option<WireTime<'a>>,
 }
 
-/// `trade`
+/// A public trade: `trade` on the stream, an element of `GET /markets/trades`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Trade<'a> {
     #[serde(borrow)]
     pub(crate) trade_id: Cow<'a, str>,
     #[serde(borrow)]
-    pub(crate) market_ticker: Cow<'a, str>,
+    pub(crate) market_ticker: Option<Cow<'a, str>>,
+    /// The same under REST's name.
+    #[serde(borrow)]
+    pub(crate) ticker: Option<Cow<'a, str>>,
     #[serde(default)]
     pub(crate) yes_price_dollars: Maybe<Price>,
     #[serde(default)]
@@ -73,6 +76,9 @@ pub(crate) struct Trade<'a> {
     pub(crate) ts_ms: Option<i64>,
     #[serde(borrow)]
     pub(crate) ts: Option<WireTime<'a>>,
+    /// REST's time, to the microsecond.
+    #[serde(borrow)]
+    pub(crate) created_time: Option<WireTime<'a>>,
 }
 
 /// `ticker`. Prices of empty sides come as absent, null, empty or zero.

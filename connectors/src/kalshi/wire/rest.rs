@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::account::{Fill, Order, Position};
 use super::exact::{Exact, Maybe};
+use super::market::Trade;
 use super::time::WireTime;
 
 /// A list answer: the rows under the list's own key, and the cursor of the next page.
@@ -40,6 +41,7 @@ page!(FillsPage, fills, Fill<'a>);
 page!(PositionsPage, market_positions, Position<'a>);
 page!(SettlementsPage, settlements, Settlement<'a>);
 page!(MarketsPage, markets, Market<'a>);
+page!(TradesPage, trades, Trade<'a>);
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct OneOrder<'a> {

@@ -7,6 +7,7 @@ use crate::book::one::{Book, Holes};
 use crate::book::view::Trust;
 use crate::domain::{Monotonic, Received, SubscriptionId, Ticker};
 use crate::stream::Announcement;
+use crate::venue::Channel;
 
 /// Between two requests to make the same subscription anew.
 const RENEW_AGAIN_MS: u64 = 5_000;
@@ -26,6 +27,10 @@ impl Keeper {
         if let Some(subscription) = self.subscriptions.get_mut(&at.sid) {
             subscription.holes.count += 1;
             subscription.holes.last = at.received.monotonic;
+        }
+        if self.subscriptions.get(&at.sid).is_some_and(|of| of.channel == Some(Channel::Trade)) {
+            out.gaps.extend(self.trades.broke(at.received));
+            self.trades.subscribed();
         }
         if self.books_sid.is_some_and(|books_sid| books_sid != at.sid) {
             return;

@@ -4,7 +4,7 @@ use super::{Held, Hub, MemberState, bump};
 use crate::book::{BookView, Trust};
 use crate::domain::{Now, Received, Ticker};
 use crate::stream::announcement::Announcement;
-use crate::stream::frame::{self, FrameKind, FrameTimes, LevelChange, TrustChange, json};
+use crate::stream::frame::{self, FrameKind, FrameTimes, LevelChange, TradeRow, TrustChange, json};
 use crate::stream::request::AuditEvent;
 use crate::stream::topic::{Mode, Topic, TopicKind};
 use crate::stream::window::{Frame, TopicIndex, WindowPool};
@@ -30,10 +30,12 @@ impl Hub {
             Announcement::BookTrust { ticker, trust, reason, received } => {
                 self.book_trusted(&ticker, trust, &reason, received)
             }
-            Announcement::Trade { trade, received } => {
+            Announcement::Trade { trade, received, backfilled } => {
                 let topic = self.ensure(&Topic::trades(trade.ticker.clone()));
                 let times = FrameTimes::new(Some(trade.ts_ms), received);
-                self.emit(topic, FrameKind::Event, times, |text| text.push_str(&json(&trade)));
+                self.emit(topic, FrameKind::Event, times, |text| {
+                    text.push_str(&json(&TradeRow { trade: &trade, backfilled }))
+                });
             }
             Announcement::Quote { quote, received } => self.quote(quote, received),
             Announcement::Lifecycle { event, received } => {

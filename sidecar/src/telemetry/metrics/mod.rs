@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use outrigger_engine::book::BookCounters;
+use outrigger_engine::desk::DeskCounters;
 use outrigger_engine::stream::StreamStats;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
@@ -40,6 +41,7 @@ pub static PANICS: AtomicU64 = AtomicU64::new(0);
 /// What parts count by themselves.
 #[derive(Debug, Clone, Default)]
 pub struct Counted {
+    pub desk: Arc<DeskCounters>,
     pub books: Arc<BookCounters>,
     pub stream: Arc<StreamStats>,
     pub ledger: Arc<LedgerStats>,

@@ -27,6 +27,17 @@ pub(super) const READINGS: &[(Family, Read)] = &[
     (gauge("orders_unknown", "Orders whose fate at the exchange is not known; counted at full risk"), |s| {
         s.orders.unknown
     }),
+    // The account
+    (counter("account_position_breaks", "Fills after which the exchange's position was not ours"), |s| {
+        s.counted.desk.position_breaks.load(Relaxed)
+    }),
+    (counter("account_fill_count_breaks", "Orders of which more had filled than their fills made"), |s| {
+        s.counted.desk.fill_count_breaks.load(Relaxed)
+    }),
+    (
+        counter("account_fills_missed", "Fills that a live stream did not bring and that were read back"),
+        |s| s.counted.desk.fills_missed.load(Relaxed),
+    ),
     // The exchange
     (gauge("venue_connected", "1 while the exchange's stream is live"), |s| s.venue.is_connected.into()),
     (counter("venue_connections", "Connections made to the exchange's stream"), |s| s.venue.connections),
@@ -82,6 +93,18 @@ pub(super) const READINGS: &[(Family, Read)] = &[
         s.counted.books.resyncs.load(Relaxed)
     }),
     (counter("market_trades", "Public trades received"), |s| s.counted.books.trades.load(Relaxed)),
+    (counter("trade_backfills", "Reads of public trades after a break"), |s| {
+        s.counted.books.trade_backfills.load(Relaxed)
+    }),
+    (counter("trade_backfill_failures", "Such reads that failed and were tried again"), |s| {
+        s.counted.books.trade_backfill_failures.load(Relaxed)
+    }),
+    (counter("trade_backfills_cut", "Such reads that did not reach back to the break's beginning"), |s| {
+        s.counted.books.trade_backfills_cut.load(Relaxed)
+    }),
+    (counter("trades_backfilled", "Public trades a break had hidden and that were read back"), |s| {
+        s.counted.books.trades_backfilled.load(Relaxed)
+    }),
     // The local stream
     (gauge("stream_clients", "Clients connected to the local stream"), |s| {
         s.counted.stream.clients.load(Relaxed)

@@ -1,0 +1,203 @@
+//! Public trades: each told once, and those a break hid read back by REST.
+//!
+//! The stream tells trades while it is connected and its numbers have no hole. From the last certain moment before a break on,
+//! trades are asked for once the subscriptions are back. What is read back is told oldest first and marked; what the stream
+//! tells meanwhile is told at once. Never here: sockets, clocks, the tape.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
+
+use super::counters::BookCounters;
+use crate::domain::{Monotonic, Received, Ticker, TradeId, VenueTime};
+use crate::stream::{Alert, Announcement};
+use crate::venue::{PublicTrade, TradesReport, TradesScope};
+
+/// Ids of trades kept to tell each once. More than a back-fill can overlap with.
+const SEEN_MAX: usize = 65_536;
+/// How far a back-fill overlaps with what is known: frames of different channels are not in order.
+const OVERLAP_MS: i64 = 10_000;
+/// From the last subscription to the read: what REST shows by then reaches to where the stream begins.
+const SETTLE_MS: u64 = 1_000;
+/// New books postpone the read at most this long.
+const SETTLE_MS_MAX: u64 = 10_000;
+const FAILURE_DELAY_MS_MAX: u64 = 30_000;
+
+/// What the tape must remember, so that a process that dies does not forget what is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TradeGap {
+    /// Trades since this venue time may be missing. To be remembered before any trade that follows.
+    Opened(VenueTime),
+    /// Read back: only since then something may be missing, or nothing is. To be remembered after what was read back.
+    Narrowed(Option<VenueTime>),
+}
+
+/// Where reading back stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Asking {
+    /// Nothing is missing, or the stream is not back yet.
+    #[default]
+    Idle,
+    /// The subscriptions are back; the next sweep sets the moment.
+    Wanted,
+    At(Monotonic),
+    /// Asked; `later` is the first break since then, whose trades the answer need not hold.
+    InFlight {
+        later: Option<VenueTime>,
+    },
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Trades {
+    counters: Arc<BookCounters>,
+    seen: HashSet<TradeId>,
+    in_order: VecDeque<TradeId>,
+    /// The newest venue time any frame told.
+    newest: Option<VenueTime>,
+    missing_since: Option<VenueTime>,
+    /// A subscription is in place: a break now hides trades.
+    is_covered: bool,
+    asking: Asking,
+    /// A subscription came back while a read was in flight.
+    wanted_again: bool,
+    failures: u32,
+}
+
+impl Trades {
+    pub(super) fn new(counters: Arc<BookCounters>, missing_since: Option<VenueTime>) -> Trades {
+        Trades { counters, missing_since, ..Trades::default() }
+    }
+
+    /// Takes the venue's time of a frame of the stream.
+    pub(super) fn heard(&mut self, at: VenueTime) {
+        self.newest = self.newest.max(Some(at));
+    }
+
+    /// Takes a trade of the stream; returns it if it was not told before.
+    pub(super) fn streamed(&mut self, trade: PublicTrade, received: Received) -> Option<Announcement> {
+        self.heard(trade.ts_ms);
+        let is_new = self.note(&trade.trade_id);
+        is_new.then_some(Announcement::Trade { trade, received, backfilled: false })
+    }
+
+    /// The stream broke or lost a frame: from the last certain moment on, trades may be missing.
+    pub(super) fn broke(&mut self, received: Received) -> Option<TradeGap> {
+        if !self.is_covered {
+            return None;
+        }
+        let last = self.newest.map_or(received.wall.millis(), |newest| newest.0);
+        let since = VenueTime(last.saturating_sub(OVERLAP_MS));
+        if let Asking::InFlight { later } = &mut self.asking {
+            *later = Some(later.map_or(since, |later| later.min(since)));
+        }
+        if self.missing_since.is_some_and(|known| known <= since) {
+            return None;
+        }
+        self.missing_since = Some(since);
+        Some(TradeGap::Opened(since))
+    }
+
+    /// A subscription to trades is (back) in place.
+    pub(super) fn subscribed(&mut self) {
+        self.is_covered = true;
+        match self.asking {
+            Asking::InFlight { .. } => self.wanted_again = true,
+            Asking::Idle | Asking::Wanted | Asking::At(_) => self.asking = Asking::Wanted,
+        }
+    }
+
+    /// The connection is gone: what is missing is asked for when subscriptions are back.
+    pub(super) fn disconnected(&mut self) {
+        (self.is_covered, self.wanted_again) = (false, false);
+        if !matches!(self.asking, Asking::InFlight { .. }) {
+            self.asking = Asking::Idle;
+        }
+    }
+
+    /// Returns what to read now. `is_settled` tells that no new book has appeared lately. Call about once a second.
+    pub(super) fn sweep(
+        &mut self,
+        now: Monotonic,
+        is_settled: bool,
+        tickers: impl FnOnce() -> Vec<Ticker>,
+    ) -> Option<TradesScope> {
+        let since = self.missing_since?;
+        match self.asking {
+            Asking::Wanted => self.asking = Asking::At(after(now, SETTLE_MS)),
+            Asking::At(due) if due <= now && (is_settled || now.millis_since(due) >= SETTLE_MS_MAX) => {
+                let tickers = tickers();
+                if tickers.is_empty() {
+                    // Subscribed, and not one book has come yet: what is missing is missing of markets not known here.
+                    return None;
+                }
+                self.asking = Asking::InFlight { later: None };
+                BookCounters::bump(&self.counters.trade_backfills);
+                return Some(TradesScope { since, tickers });
+            }
+            Asking::Idle | Asking::At(_) | Asking::InFlight { .. } => {}
+        }
+        None
+    }
+
+    /// Takes what was read back. Returns what to tell, and what may still be missing.
+    pub(super) fn read_back(
+        &mut self,
+        report: Result<TradesReport, String>,
+        received: Received,
+    ) -> (Vec<Announcement>, Option<TradeGap>) {
+        let Asking::InFlight { later } = std::mem::take(&mut self.asking) else { return (Vec::new(), None) };
+        if std::mem::take(&mut self.wanted_again) {
+            self.asking = Asking::Wanted;
+        }
+        let report = match report {
+            Ok(report) => report,
+            Err(_) => {
+                BookCounters::bump(&self.counters.trade_backfill_failures);
+                self.failures = self.failures.saturating_add(1);
+                if self.is_covered {
+                    let delay_ms = (SETTLE_MS << self.failures.min(5)).min(FAILURE_DELAY_MS_MAX);
+                    self.asking = Asking::At(after(received.monotonic, delay_ms));
+                }
+                return (Vec::new(), None);
+            }
+        };
+        self.failures = 0;
+        let mut told = Vec::new();
+        for trade in report.trades {
+            if self.note(&trade.trade_id) {
+                BookCounters::bump(&self.counters.trades_backfilled);
+                told.push(Announcement::Trade { trade, received, backfilled: true });
+            }
+        }
+        if let Some(from) = report.cut_before {
+            BookCounters::bump(&self.counters.trade_backfills_cut);
+            let message = format!(
+                "the break was longer than trades are read back for: between {} ms and {} ms some are missing",
+                report.scope.since.0, from.0
+            );
+            told.push(Announcement::Alert(Alert { code: "OUT-TRADES-001", message }));
+        }
+        self.missing_since = later;
+        (told, Some(TradeGap::Narrowed(later)))
+    }
+
+    /// Notes a trade; tells whether it is new.
+    fn note(&mut self, id: &TradeId) -> bool {
+        let is_new = self.seen.insert(id.clone());
+        if is_new {
+            self.in_order.push_back(id.clone());
+            if self.in_order.len() > SEEN_MAX
+                && let Some(oldest) = self.in_order.pop_front()
+            {
+                self.seen.remove(&oldest);
+            }
+        }
+        is_new
+    }
+}
+
+fn after(now: Monotonic, delay_ms: u64) -> Monotonic {
+    Monotonic(now.0.saturating_add(delay_ms * 1_000_000))
+}
+
+#[cfg(test)]
+mod tests;
