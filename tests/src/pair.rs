@@ -3,9 +3,13 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use anyhow::ensure;
+use reqwest::Method;
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::api::Api;
+use crate::exchange::client;
 use crate::keys::Key;
 use crate::process::Running;
 
@@ -29,6 +33,18 @@ impl Exchange {
 
     pub fn addr(&self) -> SocketAddr {
         self.running.addr
+    }
+
+    /// Sends to a route of `--control`. Returns the answer's body.
+    pub async fn control(&self, method: Method, path: &str, body: Option<&Value>) -> anyhow::Result<Value> {
+        let mut request = client()?.request(method, format!("http://{}/control{path}", self.addr()));
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let reply = request.send().await?;
+        let (status, text) = (reply.status(), reply.text().await?);
+        ensure!(status.is_success(), "{path}: {status} {text}");
+        Ok(serde_json::from_str(&text).unwrap_or(Value::Null))
     }
 
     /// Starts a sidecar of this exchange on `data_dir`, on a port the system picks.

@@ -25,7 +25,7 @@ pub(crate) fn position_row(row: wire_account::Position<'_>) -> Result<VenuePosit
 }
 
 pub(crate) fn trade_row(row: crate::kalshi::wire::market::Trade<'_>) -> Result<PublicTrade, NormalizeError> {
-    market::public_trade(row)
+    market::public_trade(row, &mut super::Tickers::default())
 }
 
 pub(crate) fn settlement_row(row: wire::Settlement<'_>) -> Result<SettlementRow, NormalizeError> {
