@@ -1,7 +1,11 @@
 //! Repeated, reordered, late and lost frames change nothing: whatever of the stream arrives in whatever order, with reads of
 //! any age between, the desk ends as one that saw everything once and in order.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test: a failure is a panic that shows its case")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test: a failure is a panic that shows its case"
+)]
 
 use std::collections::BTreeMap;
 

@@ -39,7 +39,7 @@ fn scenario(folder: &Path, acts_per_second: u32) -> anyhow::Result<String> {
     let text = format!(
         "acts_per_second = {acts_per_second}\nmember_dollars = 100_000_000\n\
          read_tokens_per_second = 20_000\nread_tokens_max = 20_000\n\
-         write_tokens_per_second = 50_000_000\nwrite_tokens_max = 50_000_000\n\
+         write_tokens_per_second = 20_000_000\nwrite_tokens_max = 20_000_000\n\
          balance_reads_per_second = 100_000\n"
     );
     std::fs::write(&path, text)?;

@@ -254,7 +254,9 @@ impl Keeper {
                 self.snapshot(at, &ticker, &Snapshot { yes: &yes, no: &no, clock, asked }, out)
             }
             MarketFrame::Delta { ticker, leg, price, change, clock, venue_time } => {
-                venue_time.into_iter().for_each(|at| self.trades.heard(at));
+                if let Some(at) = venue_time {
+                    self.trades.heard(at);
+                }
                 let seq = at.seq.unwrap_or(0);
                 let change = Change { leg, price, by: change, clock, seq, venue_time, received };
                 self.delta(at, ticker, &change, out);

@@ -57,6 +57,8 @@ pub(super) struct Trades {
     /// A subscription is in place: a break now hides trades.
     is_covered: bool,
     asking: Asking,
+    /// When the newest break was noticed, and since when it may hide trades.
+    last_break: Option<(Monotonic, VenueTime)>,
     /// A subscription came back while a read was in flight.
     wanted_again: bool,
     failures: u32,
@@ -86,6 +88,7 @@ impl Trades {
         }
         let last = self.newest.map_or(received.wall.millis(), |newest| newest.0);
         let since = VenueTime(last.saturating_sub(OVERLAP_MS));
+        self.last_break = Some((received.monotonic, since));
         if let Asking::InFlight { later } = &mut self.asking {
             *later = Some(later.map_or(since, |later| later.min(since)));
         }
@@ -102,6 +105,15 @@ impl Trades {
         match self.asking {
             Asking::InFlight { .. } => self.wanted_again = true,
             Asking::Idle | Asking::Wanted | Asking::At(_) => self.asking = Asking::Wanted,
+        }
+    }
+
+    /// A hole in the numbers of a subscription that goes on. Many of them do not put the read off.
+    pub(super) fn lost(&mut self) {
+        match self.asking {
+            Asking::InFlight { .. } => self.wanted_again = true,
+            Asking::Idle => self.asking = Asking::Wanted,
+            Asking::Wanted | Asking::At(_) => {}
         }
     }
 
@@ -129,7 +141,11 @@ impl Trades {
                     // Subscribed, and not one book has come yet: what is missing is missing of markets not known here.
                     return None;
                 }
-                self.asking = Asking::InFlight { later: None };
+                // What was lost a moment ago may not show in the answer yet.
+                let is_fresh = |(at, _): &(Monotonic, VenueTime)| now.millis_since(*at) < SETTLE_MS;
+                let later = self.last_break.filter(is_fresh).map(|(_, since)| since);
+                self.wanted_again |= later.is_some();
+                self.asking = Asking::InFlight { later };
                 BookCounters::bump(&self.counters.trade_backfills);
                 return Some(TradesScope { since, tickers });
             }

@@ -173,5 +173,5 @@ impl Desk {
 
 /// Says how many orders are short of fills, and of one what it says and what its fills make.
 fn short(orders: u64, (id, recorded, reported): (OrderId, Count, Count)) -> String {
-    format!("{orders} orders filled more than their fills make, e.g. {id}: {reported}, its fills {recorded}")
+    format!("orders filled more than their fills make: {orders}, e.g. {id}: {reported}, its fills {recorded}")
 }

@@ -30,7 +30,7 @@ impl Keeper {
         }
         if self.subscriptions.get(&at.sid).is_some_and(|of| of.channel == Some(Channel::Trade)) {
             out.gaps.extend(self.trades.broke(at.received));
-            self.trades.subscribed();
+            self.trades.lost();
         }
         if self.books_sid.is_some_and(|books_sid| books_sid != at.sid) {
             return;

@@ -74,7 +74,7 @@ impl Bench {
 
     /// The first snapshot of market A.
     fn book(&mut self) {
-        let frame = MarketFrame::Snapshot { ticker: "A".into(), yes: vec![], no: vec![], clock: None };
+        let frame = MarketFrame::Snapshot { ticker: "A".into(), yes: vec![], no: vec![], clock: None, asked: None };
         let (generation, received) = (Generation(self.generation), self.now());
         self.item(FeedItem::Frame { generation, sid: SubscriptionId(5), seq: Some(1), received, frame });
     }
@@ -226,4 +226,32 @@ fn nothing_is_asked_before_a_book_says_of_which_market() {
     assert!(bench.sweep(60).is_empty());
     bench.book();
     assert_eq!(bench.sweep(5).len(), 1);
+}
+
+#[test]
+fn holes_all_the_time_do_not_put_the_read_off_for_ever() {
+    let mut bench = Bench::new(None);
+    let mut asked = Vec::new();
+    for number in 0..10 {
+        bench.stream(3 * number);
+        bench.seq += 1;
+        bench.ms += 500;
+        bench.stream(3 * number + 2);
+        asked.extend(bench.sweep(1));
+        if let Some(scope) = asked.pop() {
+            // The hole was seen just now: what it hid may not show yet, so it is asked for again.
+            bench.read_back(scope, &[]);
+            assert!(matches!(bench.out.gaps.last(), Some(TradeGap::Narrowed(_))));
+        }
+    }
+    assert!(bench.counters.trade_backfills.load(Relaxed) >= 2);
+    while let Some(scope) = bench.sweep(60).pop() {
+        bench.read_back(scope, &[]);
+    }
+    bench.seq += 1;
+    bench.stream(40);
+    bench.told();
+    let last = bench.sweep(5).remove(0);
+    bench.read_back(last, &[38, 40]);
+    assert_eq!(bench.told(), ["+t38"]);
 }
