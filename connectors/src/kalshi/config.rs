@@ -20,23 +20,23 @@ pub struct VenueConfig {
     pub credential: Arc<Credential>,
     /// How long one request may take, waiting for the rate limit not included.
     pub request_deadline_ms: u64,
-    /// Only these markets are loaded and subscribed.
+    /// Only these markets are loaded, and those that are looked up one by one.
     pub pinned: Option<Vec<Ticker>>,
-    /// Every open market is subscribed as it opens. For exchanges with few markets.
-    pub subscribe_all: bool,
+    /// The list of markets contains combinations too. For exchanges with few of them.
+    pub with_combinations: bool,
     /// How often the list of markets is read again.
     pub catalog_refresh_ms: u64,
 }
 
 impl VenueConfig {
-    /// Returns the usual settings: no pinned markets, no subscription but what clients want.
+    /// Returns the usual settings: no pinned markets, the list without combinations.
     pub fn new(urls: VenueUrls, credential: Arc<Credential>) -> VenueConfig {
         VenueConfig {
             urls,
             credential,
             request_deadline_ms: 10_000,
             pinned: None,
-            subscribe_all: false,
+            with_combinations: false,
             catalog_refresh_ms: 60_000,
         }
     }
@@ -49,6 +49,10 @@ pub struct VenuePorts {
     pub catalog: Arc<Catalog>,
     pub requests: mpsc::Receiver<VenueRequest>,
     pub feed_commands: mpsc::Receiver<FeedCommand>,
+    /// Markets to ask the venue about; what it says appears in the catalogue.
+    pub look_ups: mpsc::Receiver<Vec<Ticker>>,
+    /// Books to read by REST, answered with `Sampled` on the lane of the books.
+    pub samples: mpsc::Receiver<Vec<Ticker>>,
     pub status: Arc<VenueStatus>,
     /// Read right before each order leaves (I9).
     pub halt: Arc<HaltSwitch>,

@@ -13,13 +13,13 @@ use super::catalog;
 use super::config::{VenueConfig, VenuePorts};
 use super::feed;
 use super::gateway::{self, GatewayPorts, Reads, Rest};
+use super::sampler;
 use super::sign::Signer;
 use super::skew::ClockOffset;
 use super::time_vigil;
 use crate::net::client_config;
 
 const LIFECYCLE_LANE: usize = 4_096;
-const WISHES_LANE: usize = 16;
 
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -52,7 +52,8 @@ pub fn start(
     runtime: &Handle,
     stop: CancellationToken,
 ) -> Result<VenueTasks, StartError> {
-    let VenuePorts { books, desk, catalog, requests, feed_commands, status, halt, clock, frames } = ports;
+    let VenuePorts { books, desk, catalog, requests, feed_commands, look_ups, samples, .. } = ports;
+    let VenuePorts { status, halt, clock, frames, .. } = ports;
     let tls = client_config().map_err(|error| StartError::Tls(error.into()))?;
     let offset = Arc::new(ClockOffset::default());
     let signer = Signer::new(Arc::clone(&config.credential), offset, Arc::clone(&clock));
@@ -70,7 +71,6 @@ pub fn start(
     let budget = Budget::start(Rates::LOWEST, Arc::clone(&clock), Arc::clone(&status.budget));
     let tasks = TaskTracker::new();
     let (lifecycle, lifecycle_events) = mpsc::channel(LIFECYCLE_LANE);
-    let (wishes, wishes_lane) = mpsc::channel(WISHES_LANE);
     let (broken, breaks) = watch::channel(None);
     tasks.spawn(time_vigil::keep(Arc::clone(&clock), broken, stop.clone()));
     let gateway_ports = GatewayPorts { requests, desk: desk.clone(), books: books.clone(), halt };
@@ -79,7 +79,7 @@ pub fn start(
             url: config.urls.websocket.clone(),
             tls: Arc::new(tls),
             signer,
-            books,
+            books: books.clone(),
             desk,
             lifecycle,
             status: Arc::clone(&status),
@@ -88,7 +88,6 @@ pub fn start(
             breaks,
         },
         feed_commands,
-        wishes_lane,
         stop.clone(),
     ));
     let reads = Reads::new(Arc::clone(&rest), budget.clone()).in_background();
@@ -97,8 +96,8 @@ pub fn start(
             reads,
             catalog,
             pinned: config.pinned,
-            subscribe_all: config.subscribe_all,
-            wishes,
+            look_ups,
+            with_combinations: config.with_combinations,
             status,
             clock: Arc::clone(&clock),
         },
@@ -106,6 +105,8 @@ pub fn start(
         lifecycle_events,
         stop.clone(),
     ));
+    let reads = Reads::new(Arc::clone(&rest), budget.clone()).in_background();
+    tasks.spawn(sampler::run(reads, samples, books, stop.clone()));
     tasks.spawn(gateway::run(rest, budget, gateway_ports, tasks.clone(), stop.clone()));
     Ok(VenueTasks { tasks, stop })
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use outrigger_engine::actors::messages::{BooksMessage, DeskMessage};
-use outrigger_engine::domain::{Clock, Generation, Now, Ticker, TimeBreak};
+use outrigger_engine::domain::{Clock, Generation, Now, TimeBreak};
 use outrigger_engine::venue::{FeedCommand, FeedEvent, LifecycleEvent};
 use ring::rand::{SecureRandom as _, SystemRandom};
 use tokio::sync::{mpsc, watch};
@@ -43,30 +43,15 @@ pub(super) struct Parts {
     pub(super) breaks: watch::Receiver<Option<TimeBreak>>,
 }
 
-/// What the catalogue wants of the stream.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum FeedWish {
-    /// Subscribe these, now and after every reconnect.
-    Want(Vec<Ticker>),
-    /// These are over.
-    Forget(Vec<Ticker>),
-}
-
 /// What can be asked of the feed, and what it remembers across connections.
 pub(super) struct Asks {
     pub(super) commands: mpsc::Receiver<FeedCommand>,
-    pub(super) wishes: mpsc::Receiver<FeedWish>,
     pub(super) subscriptions: Subscriptions,
 }
 
 /// Connects again and again until `stop`.
-pub(super) async fn run(
-    parts: Parts,
-    commands: mpsc::Receiver<FeedCommand>,
-    wishes: mpsc::Receiver<FeedWish>,
-    stop: CancellationToken,
-) {
-    let mut asks = Asks { commands, wishes, subscriptions: Subscriptions::new() };
+pub(super) async fn run(parts: Parts, commands: mpsc::Receiver<FeedCommand>, stop: CancellationToken) {
+    let mut asks = Asks { commands, subscriptions: Subscriptions::new() };
     let mut backoff = Backoff::new(LIMITS);
     let mut course = Course::new((parts.clock)().monotonic);
     while !stop.is_cancelled() {
@@ -115,15 +100,14 @@ impl Asks {
             tokio::select! {
                 biased;
                 () = tokio::time::sleep_until(until) => return,
-                Some(command) = self.commands.recv() => {
-                    if let FeedCommand::Want { tickers } = command {
-                        self.subscriptions.remember(tickers);
-                    }
-                }
-                Some(wish) = self.wishes.recv() => match wish {
-                    FeedWish::Want(tickers) => self.subscriptions.remember(tickers),
-                    FeedWish::Forget(tickers) => self.subscriptions.dismiss(&tickers),
-                }
+                Some(command) = self.commands.recv() => match command {
+                    FeedCommand::Want { tickers } => self.subscriptions.remember(tickers),
+                    FeedCommand::Forget { tickers } => self.subscriptions.dismiss(&tickers),
+                    // Of a connection that is gone.
+                    FeedCommand::Snapshot { .. }
+                    | FeedCommand::Resubscribe { .. }
+                    | FeedCommand::Reconnect { .. } => {}
+                },
             }
         }
     }

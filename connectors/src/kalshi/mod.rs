@@ -11,6 +11,7 @@ mod gateway;
 mod histogram;
 mod normalize;
 mod outcome;
+mod sampler;
 mod session;
 mod sign;
 mod skew;

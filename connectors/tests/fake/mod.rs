@@ -12,7 +12,7 @@ use outrigger_connectors::{
     Credential, FrameSink, Passing, VenueConfig, VenuePorts, VenueStatus, VenueTasks, VenueUrls, start,
 };
 use outrigger_engine::actors::messages::{BooksMessage, DeskMessage};
-use outrigger_engine::domain::{Catalog, Clock, Generation, Monotonic, Now, WallTime};
+use outrigger_engine::domain::{Catalog, Clock, Generation, Monotonic, Now, Ticker, WallTime};
 use outrigger_engine::risk::HaltSwitch;
 use outrigger_engine::venue::{Channel, FeedCommand, FeedItem, VenueRequest};
 use ring::signature::{ED25519, UnparsedPublicKey};
@@ -282,6 +282,9 @@ pub(crate) struct Bench {
     pub(crate) desk: mpsc::Receiver<DeskMessage>,
     pub(crate) requests: mpsc::Sender<VenueRequest>,
     pub(crate) commands: mpsc::Sender<FeedCommand>,
+    pub(crate) look_ups: mpsc::Sender<Vec<Ticker>>,
+    pub(crate) samples: mpsc::Sender<Vec<Ticker>>,
+    pub(crate) catalog: Arc<Catalog>,
     pub(crate) status: Arc<VenueStatus>,
     pub(crate) halt: Arc<HaltSwitch>,
     pub(crate) tasks: VenueTasks,
@@ -315,13 +318,21 @@ impl Bench {
         let (requests, requests_lane) = mpsc::channel(1_024);
         let (commands, commands_lane) = mpsc::channel(64);
         let witness = Arc::new(Witness::default());
+        let ((look_ups, look_ups_lane), (samples, samples_lane)) = (mpsc::channel(8), mpsc::channel(8));
+        // The book keeper is not here to want what is pinned.
+        if let Some(tickers) = config.pinned.clone() {
+            commands.try_send(FeedCommand::Want { tickers }).unwrap();
+        }
+        let catalog = Arc::new(Catalog::default());
         let (status, halt) = (Arc::new(VenueStatus::default()), Arc::new(HaltSwitch::default()));
         let ports = VenuePorts {
             books: books_lane,
             desk: desk_lane,
-            catalog: Arc::new(Catalog::default()),
+            catalog: catalog.clone(),
             requests: requests_lane,
             feed_commands: commands_lane,
+            look_ups: look_ups_lane,
+            samples: samples_lane,
             status: status.clone(),
             halt: halt.clone(),
             clock,
@@ -329,7 +340,20 @@ impl Bench {
         };
         let runtime = tokio::runtime::Handle::current();
         let tasks = start(config, ports, &runtime, CancellationToken::new()).unwrap();
-        Bench { books, desk, requests, commands, status, halt, tasks, witness, items: Vec::new() }
+        Bench {
+            books,
+            desk,
+            requests,
+            commands,
+            look_ups,
+            samples,
+            catalog,
+            status,
+            halt,
+            tasks,
+            witness,
+            items: Vec::new(),
+        }
     }
 
     /// Returns the next item of the market lane.

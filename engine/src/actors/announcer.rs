@@ -166,6 +166,11 @@ impl Announcer {
     }
 
     fn ask_books(&mut self) {
+        for (ticker, has_clients) in self.hub.take_reader_changes() {
+            if self.books.clients(ticker.clone(), has_clients).is_err() {
+                self.hub.tell_readers_again(ticker);
+            }
+        }
         for ticker in self.hub.take_wanted_books() {
             if self.books.announce(ticker.clone()).is_err() {
                 self.hub.want_book_again(ticker);
@@ -295,6 +300,8 @@ mod tests {
             let topics = vec!["book:A".parse().unwrap(), "alerts".parse().unwrap()];
             link.request(ClientRequest::Subscribe { id: 1, topics, from: Default::default() }).unwrap();
             assert_eq!(frames(&mut batches).await.len(), 2, "the answer and the alerts' snapshot");
+            let told = books_lane.recv().await;
+            assert!(matches!(told, Some(BooksMessage::Clients { has_clients: true, .. })), "{told:?}");
             let Some(BooksMessage::Announce { ticker }) = books_lane.recv().await else { panic!("asked") };
             let view = BookView { ticker, seq: 3, trust: Trust::Live, age_ms: 0, yes: vec![], no: vec![] };
             let snapshot = Announcement::BookSnapshot { view, received: Now::default(), requested: true };

@@ -8,7 +8,7 @@ use crate::book::BookView;
 use crate::desk::command::{DeskAnswer, DeskCommand};
 use crate::domain::Ticker;
 use crate::journal::JournalReport;
-use crate::venue::{FeedBatch, PrivateItem, TradesReport, VenueReport, WriteReply};
+use crate::venue::{BookSample, FeedBatch, PrivateItem, TradesReport, VenueReport, WriteReply};
 
 /// Into the desk. One lane, so order is the order of sending.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ pub enum BooksMessage {
     Feed(FeedBatch),
     /// Public trades that were read back, or why there are none.
     Trades(Result<TradesReport, String>),
-    /// A reader wants the book now. `None` means no such book is kept (yet).
+    /// A reader wants the book. It is followed from now on and waited for a little; `None` means that it did not come.
     Read {
         ticker: Ticker,
         reply: oneshot::Sender<Option<BookView>>,
@@ -42,6 +42,13 @@ pub enum BooksMessage {
     Announce {
         ticker: Ticker,
     },
+    /// The stream's clients began or ceased to be subscribed to something of a market.
+    Clients {
+        ticker: Ticker,
+        has_clients: bool,
+    },
+    /// The books that were to be read by REST, or why they were not.
+    Sampled(Result<Vec<BookSample>, String>),
 }
 
 /// The lane is full or its owner is gone; nothing was taken.
@@ -96,6 +103,11 @@ impl BooksHandle {
         let (reply, answer) = oneshot::channel();
         self.lane.try_send(BooksMessage::Read { ticker, reply })?;
         answer.await.map_err(|_| LaneError::Closed)
+    }
+
+    /// Tells whether the stream's clients need a market.
+    pub fn clients(&self, ticker: Ticker, has_clients: bool) -> Result<(), LaneError> {
+        Ok(self.lane.try_send(BooksMessage::Clients { ticker, has_clients })?)
     }
 
     /// Asks for a `BookSnapshot` announcement, in line with the deltas.

@@ -7,6 +7,7 @@ mod announcer;
 mod books;
 mod desk;
 pub mod messages;
+mod parked;
 
 pub use announcer::{
     Announcer, AnnouncerHandle, AnnouncerLanes, AnnouncerPorts, ClientLink, announcer_lanes,

@@ -35,6 +35,19 @@ pub struct BookCounters {
     pub resyncs: AtomicU64,
     pub books: AtomicU64,
     pub books_live: AtomicU64,
+    pub books_suspect: AtomicU64,
+    /// Markets followed on the venue's stream.
+    pub books_wanted: AtomicU64,
+    /// Markets nobody was let follow because there were too many.
+    pub wants_refused: AtomicU64,
+    /// Books read by REST and found right, found wrong twice in a row, or not to be compared.
+    pub truth_agrees: AtomicU64,
+    pub truth_differs: AtomicU64,
+    pub truth_undecided: AtomicU64,
+    /// Data alarms raised.
+    pub alarms_book: AtomicU64,
+    pub alarms_trade: AtomicU64,
+    pub alarms_ticker: AtomicU64,
 }
 
 impl BookCounters {

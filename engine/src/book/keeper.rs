@@ -3,7 +3,10 @@
 //! Never here: sockets, clocks, JSON. A frame of a retired connection is never applied. Work per frame does not grow with
 //! the number of books, except where all of them lose their trust.
 
-use std::collections::{BTreeMap, HashMap};
+mod oversight;
+mod trust;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -60,6 +63,8 @@ pub struct Keeper {
     trades: Trades,
     /// Books there were at the last sweep.
     books_before: usize,
+    /// Markets nobody follows any more; what still comes of them on this connection is not applied.
+    dropped: HashSet<Ticker>,
     counters: Arc<BookCounters>,
 }
 
@@ -200,6 +205,7 @@ impl Keeper {
         self.books_sid = None;
         out.gaps.extend(self.trades.broke(at));
         self.trades.disconnected();
+        self.dropped.clear();
         self.distrust_where(|_| true, Trust::Stale, reason, at, out);
     }
 
@@ -340,8 +346,11 @@ impl Keeper {
         }
     }
 
-    /// Returns the book, made where there is none: changes may come before the first snapshot.
+    /// Returns the book, made where there is none: changes may come before the first snapshot. `None` if nobody follows it.
     fn book(&mut self, ticker: &Ticker, at: At, holes: Holes) -> Option<&mut Book> {
+        if self.dropped.contains(ticker) {
+            return None;
+        }
         if !self.books.contains_key(ticker) {
             self.books.insert(ticker.clone(), Book::new(at.received.monotonic));
             self.counters.books.store(self.books.len() as u64, Relaxed);
@@ -377,8 +386,6 @@ impl Keeper {
         }
     }
 }
-
-mod trust;
 
 #[cfg(test)]
 mod tests;

@@ -5,16 +5,26 @@
 //! grows with the number of books, except where all of them lose their trust.
 
 mod counters;
+mod demand;
 mod keeper;
 mod ladder;
+mod liveness;
 mod one;
+mod overseer;
 mod sequence;
+mod standing;
 mod trades;
+mod truth;
 mod view;
 
 pub use counters::BookCounters;
+pub use demand::{Demand, DemandConfig, DemandStep};
 pub use keeper::{Keeper, KeeperOutput, Renewal, Resync};
 pub use ladder::{Ladder, LevelError};
+pub use liveness::{DataClass, DataVerdict, Liveness};
+pub use overseer::{Overseer, OverseerConfig, OverseerOutput};
 pub use sequence::{Sequence, Verdict};
+pub use standing::{BookStanding, Standing};
 pub use trades::TradeGap;
+pub use truth::{Finding, LevelDifference, Truth, TruthStep};
 pub use view::{BookView, Trust, Watermark};

@@ -285,6 +285,11 @@ impl Book {
         self.trust
     }
 
+    /// When a frame last changed it.
+    pub(super) const fn touched(&self) -> Monotonic {
+        self.touched
+    }
+
     pub(super) const fn home(&self) -> Option<SubscriptionId> {
         self.home
     }

@@ -80,6 +80,13 @@ pub struct PositionView {
     pub working_ask: Count,
 }
 
+impl PositionView {
+    /// Tells whether neither contracts are held nor orders work.
+    pub fn is_empty(&self) -> bool {
+        self.position == SignedCount::default() && self.working_bid.is_zero() && self.working_ask.is_zero()
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
 pub struct BalanceView {
     pub cash: Money,

@@ -13,7 +13,7 @@ pub mod side;
 pub mod time;
 mod time_watch;
 
-pub use catalog::Catalog;
+pub use catalog::{Catalog, Presence};
 pub use count::{Count, SignedCount};
 pub use decimal::DecimalError;
 pub use ids::{

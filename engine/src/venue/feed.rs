@@ -240,6 +240,8 @@ pub struct VenuePosition {
 pub enum FeedCommand {
     /// Subscribe the market's book and trades, now and after every reconnect.
     Want { tickers: Vec<Ticker> },
+    /// Nobody needs these any more.
+    Forget { tickers: Vec<Ticker> },
     /// Ask for fresh snapshots on a live subscription.
     Snapshot { generation: Generation, sid: SubscriptionId, tickers: Vec<Ticker> },
     /// Make a subscription anew that snapshots cannot heal, because `reason`.

@@ -7,6 +7,7 @@ mod feed_state;
 mod gateway;
 mod notice;
 mod report;
+mod sample;
 
 pub use feed::{
     BookLevels, Channel, FeedBatch, FeedCommand, FeedItem, LifecycleEvent, MarketFrame, PrivateItem,
@@ -22,3 +23,4 @@ pub use notice::{
     QuoteTerms,
 };
 pub use report::{ReportScope, SettlementRow, TradesReport, TradesScope, VenueBalance, VenueReport};
+pub use sample::BookSample;

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use outrigger_engine::actors::messages::{BooksHandle, BooksMessage, DeskMessage};
 use outrigger_engine::actors::{
-    AnnouncerHandle, AnnouncerLanes, AnnouncerPorts, BooksPorts, DeskPorts, announcer_lanes,
+    AnnouncerHandle, AnnouncerLanes, AnnouncerPorts, BooksActor, BooksPorts, DeskPorts, announcer_lanes,
 };
-use outrigger_engine::book::BookCounters;
+use outrigger_engine::book::{BookCounters, BookStanding, DemandConfig, OverseerConfig};
 use outrigger_engine::desk::read_model::ReadModel;
 use outrigger_engine::desk::{Desk, DeskConfig};
-use outrigger_engine::domain::{Catalog, Clock};
+use outrigger_engine::domain::{Catalog, Clock, Ticker};
 use outrigger_engine::journal::JournalReport;
 use outrigger_engine::risk::HaltSwitch;
 use outrigger_engine::stream::{HubLimits, OutboxLimits, StreamStats};
@@ -28,6 +28,9 @@ const BOOKS_LANE: usize = 1_024;
 const FACTS_LANE: usize = 65_536;
 const GATEWAY_LANE: usize = 4_096;
 const FEED_COMMAND_LANE: usize = 4_096;
+/// Each holds lists of markets. Full: markets are looked up when they are asked for again, a sample is left out.
+const LOOK_UP_LANE: usize = 64;
+const SAMPLE_LANE: usize = 1;
 
 /// The running engine and what reaches it.
 pub(super) struct Engine {
@@ -37,6 +40,7 @@ pub(super) struct Engine {
     pub(super) read_model: Arc<ReadModel>,
     pub(super) catalog: Arc<Catalog>,
     pub(super) counted: Counted,
+    pub(super) standing: Arc<BookStanding>,
     pub(super) trades: Arc<trades::Trades>,
     pub(super) venue: venue::Link,
     pub(super) captured: capture::Captured,
@@ -53,6 +57,8 @@ struct Ends {
     announcer: AnnouncerLanes,
     gateway: mpsc::Sender<VenueRequest>,
     feed: mpsc::Sender<FeedCommand>,
+    look_ups: mpsc::Sender<Vec<Ticker>>,
+    samples: mpsc::Sender<Vec<Ticker>>,
 }
 
 /// Opens, verifies and replays the ledger, connects to the exchange, and starts the actors.
@@ -62,6 +68,8 @@ pub(super) fn start(config: &Effective, directory: &DataDirectory, clock: Clock)
     let (books_lane, books_receiver) = mpsc::channel(BOOKS_LANE);
     let (gateway, requests) = mpsc::channel(GATEWAY_LANE);
     let (feed, feed_commands) = mpsc::channel(FEED_COMMAND_LANE);
+    let (look_ups, look_ups_lane) = mpsc::channel(LOOK_UP_LANE);
+    let (samples, samples_lane) = mpsc::channel(SAMPLE_LANE);
     let hub_limits = hub_limits(config);
     let (announcer, announcer_ends) = announcer_lanes(FACTS_LANE, &hub_limits);
     let (tape, trades) = trades::start(config, directory)?;
@@ -83,6 +91,8 @@ pub(super) fn start(config: &Effective, directory: &DataDirectory, clock: Clock)
         desk: desk.clone(),
         requests,
         feed_commands,
+        look_ups: look_ups_lane,
+        samples: samples_lane,
         catalog: Arc::clone(&catalog),
         halt: Arc::clone(&halt),
         clock: Arc::clone(&clock),
@@ -98,13 +108,15 @@ pub(super) fn start(config: &Effective, directory: &DataDirectory, clock: Clock)
         announcer,
         catalog,
         counted,
+        standing: Arc::default(),
         trades,
         writer,
         hub_limits,
         clock,
     };
-    let ends = Ends { desk: desk_receiver, books: books_receiver, announcer: announcer_ends, gateway, feed };
-    engine.start_actors(decider, halt, tape, ends);
+    let (desk, books, announcer) = (desk_receiver, books_receiver, announcer_ends);
+    let ends = Ends { desk, books, announcer, gateway, feed, look_ups, samples };
+    engine.start_actors(decider, overseer_config(config), halt, tape, ends);
     Ok(engine)
 }
 
@@ -112,6 +124,7 @@ impl Engine {
     fn start_actors(
         &self,
         desk: Desk,
+        overseer: OverseerConfig,
         halt: Arc<HaltSwitch>,
         tape: Arc<dyn outrigger_engine::venue::TradeSink>,
         ends: Ends,
@@ -128,9 +141,14 @@ impl Engine {
             announcer: self.announcer.facts(),
             feed: ends.feed,
             gateway: ends.gateway,
+            look_ups: ends.look_ups,
+            samples: ends.samples,
             trades: tape,
             trades_missing_since: self.trades.missing_since(),
+            catalog: Arc::clone(&self.catalog),
+            read_model: Arc::clone(&self.read_model),
             counters: Arc::clone(&self.counted.books),
+            standing: Arc::clone(&self.standing),
             clock: Arc::clone(&self.clock),
         };
         let announcer_ports = AnnouncerPorts {
@@ -142,7 +160,8 @@ impl Engine {
             limits: self.hub_limits,
         };
         workers::start_desk(desk, ends.desk, desk_ports);
-        workers::start_market(ends.books, books_ports, ends.announcer, announcer_ports);
+        let keep = move || BooksActor::new(ends.books, overseer, books_ports);
+        workers::start_market(keep, ends.announcer, announcer_ports);
     }
 }
 
@@ -162,6 +181,16 @@ fn desk_config(config: &Effective) -> DeskConfig {
         acceptance_window_ms: risk.acceptance_window_ms,
         report_interval_ms: risk.report_interval_ms,
     }
+}
+
+fn overseer_config(config: &Effective) -> OverseerConfig {
+    let pinned = config.venue.markets();
+    let demand = DemandConfig {
+        pinned: pinned.iter().cloned().collect(),
+        all_tradable: config.streams.follows_all && pinned.is_empty(),
+        grace_ms: config.streams.grace_ms,
+    };
+    OverseerConfig { demand, truth_every_ms: config.streams.truth_every_ms }
 }
 
 fn hub_limits(config: &Effective) -> HubLimits {

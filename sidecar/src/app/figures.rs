@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use outrigger_connectors::VenueStatus;
-use outrigger_engine::book::BookCounters;
+use outrigger_engine::book::{BookCounters, BookStanding};
 use outrigger_engine::desk::read_model::ReadModel;
 use outrigger_engine::desk::view::OrderStatus;
 use outrigger_engine::domain::{Catalog, WallTime};
@@ -19,12 +19,16 @@ use crate::api::ports::{Degraded, LimitsPort, MetricsPort, ReadinessPort, ReadyF
 use crate::store::{CaptureStats, LedgerStats};
 use crate::telemetry::metrics::{Figures, Metrics, OrderFigures, StreamReading, VenueFigures};
 
+/// Markets named in one reason.
+const NAMED_MAX: usize = 5;
+
 /// Reads what the parts say of themselves; holds no state of its own but "the API is up".
 pub(super) struct Standing {
     venue: Arc<VenueStatus>,
     read_model: Arc<ReadModel>,
     ledger: Arc<LedgerStats>,
     books: Arc<BookCounters>,
+    standing: Arc<BookStanding>,
     catalog: Arc<Catalog>,
     capture: Arc<CaptureStats>,
     api_up: AtomicBool,
@@ -37,20 +41,13 @@ impl Standing {
         read_model: Arc<ReadModel>,
         ledger: Arc<LedgerStats>,
         books: Arc<BookCounters>,
+        standing: Arc<BookStanding>,
         catalog: Arc<Catalog>,
         capture: Arc<CaptureStats>,
     ) -> Standing {
         let started = WallTime(jiff::Timestamp::now().as_microsecond());
-        Standing {
-            venue,
-            read_model,
-            ledger,
-            books,
-            catalog,
-            capture,
-            api_up: AtomicBool::new(false),
-            started,
-        }
+        let api_up = AtomicBool::new(false);
+        Standing { venue, read_model, ledger, books, standing, catalog, capture, api_up, started }
     }
 
     pub(super) fn api_is_up(&self) {
@@ -65,11 +62,41 @@ impl Standing {
         self.read_model.reconciled_as_of_ms.read().is_some()
     }
 
-    /// Subscribed, and something was applied: a book is live, or there is no book to be had.
+    /// Every subscription is acknowledged, and every required book was applied on this very connection.
     fn are_streams_ready(&self) -> bool {
-        let applied = self.books.books_live.load(Relaxed) > 0;
-        self.venue.feed().state == FeedState::Live && (applied || self.books.books.load(Relaxed) == 0)
+        let feed = self.venue.feed();
+        feed.state == FeedState::Live && self.standing.is_ready_on(feed.generation)
     }
+
+    /// Says what is not as it should be with the books.
+    fn about_books(&self) -> Vec<String> {
+        let told = self.standing.get();
+        let mut reasons = Vec::new();
+        if !told.is_catalog_read {
+            reasons.push("the list of markets was not read yet".to_owned());
+        }
+        if !told.missing.is_empty() {
+            let missing = told.missing.iter().map(ToString::to_string);
+            reasons.push(format!("no snapshot yet of {}", few(missing.collect())));
+        }
+        let (books, live) = (self.books.books.load(Relaxed), self.books.books_live.load(Relaxed));
+        if live < books {
+            let suspect = self.books.books_suspect.load(Relaxed);
+            reasons
+                .push(format!("{} of {books} books are not live, {suspect} of them suspect", books - live));
+        }
+        if !told.alarms.is_empty() {
+            reasons.push(format!("data that should come does not: {}", few(told.alarms)));
+        }
+        reasons
+    }
+}
+
+/// Names the first few and counts the rest.
+fn few(names: Vec<String>) -> String {
+    let more = names.len().saturating_sub(NAMED_MAX);
+    let named = names.into_iter().take(NAMED_MAX).collect::<Vec<_>>().join(", ");
+    if more == 0 { named } else { format!("{named} and {more} more") }
 }
 
 impl ReadinessPort for Standing {
@@ -99,10 +126,7 @@ impl ReadinessPort for Standing {
         rows.extend(
             problems.into_iter().map(|(component, problem)| row(component, problem.message, problem.since)),
         );
-        let (books, live) = (self.books.books.load(Relaxed), self.books.books_live.load(Relaxed));
-        if live < books {
-            rows.push(row("books", format!("{} of {books} books are not live", books - live), feed.since));
-        }
+        rows.extend(self.about_books().into_iter().map(|reason| row("books", reason, feed.since)));
         if !self.is_reconciled() {
             let reason = "the account is not reconciled with the exchange yet; trading is closed".to_owned();
             rows.push(row("account", reason, self.started));

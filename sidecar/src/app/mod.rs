@@ -84,6 +84,7 @@ async fn serve(config: Effective, listener: TcpListener, directory: DataDirector
         Arc::clone(&engine.read_model),
         Arc::clone(&engine.counted.ledger),
         Arc::clone(&engine.counted.books),
+        Arc::clone(&engine.standing),
         Arc::clone(&engine.catalog),
         Arc::clone(&engine.captured.stats),
     ));

@@ -9,7 +9,7 @@ use outrigger_connectors::{
     Credential, FrameSink, VenueConfig, VenuePorts, VenueStatus, VenueTasks, VenueUrls,
 };
 use outrigger_engine::actors::messages::{BooksMessage, DeskMessage};
-use outrigger_engine::domain::{Catalog, Clock};
+use outrigger_engine::domain::{Catalog, Clock, Ticker};
 use outrigger_engine::risk::HaltSwitch;
 use outrigger_engine::venue::{FeedCommand, VenueRequest};
 use outrigger_simulator::{KeyEntry, Running, Scenario};
@@ -30,6 +30,8 @@ pub(super) struct Lanes {
     pub(super) desk: mpsc::Sender<DeskMessage>,
     pub(super) requests: mpsc::Receiver<VenueRequest>,
     pub(super) feed_commands: mpsc::Receiver<FeedCommand>,
+    pub(super) look_ups: mpsc::Receiver<Vec<Ticker>>,
+    pub(super) samples: mpsc::Receiver<Vec<Ticker>>,
     pub(super) catalog: Arc<Catalog>,
     pub(super) halt: Arc<HaltSwitch>,
     pub(super) clock: Clock,
@@ -59,7 +61,7 @@ impl Link {
         let markets = config.venue.markets();
         let venue_config = VenueConfig {
             pinned: (!markets.is_empty()).then(|| markets.to_vec()),
-            subscribe_all: config.env == Env::Sim && markets.is_empty(),
+            with_combinations: config.streams.follows_all,
             ..VenueConfig::new(urls, credential)
         };
         let ports = VenuePorts {
@@ -68,6 +70,8 @@ impl Link {
             catalog: lanes.catalog,
             requests: lanes.requests,
             feed_commands: lanes.feed_commands,
+            look_ups: lanes.look_ups,
+            samples: lanes.samples,
             status: Arc::clone(&status),
             halt: lanes.halt,
             clock: lanes.clock,

@@ -9,10 +9,8 @@ use std::thread;
 use std::time::Duration;
 
 use actix::{Actor as _, Arbiter};
-use outrigger_engine::actors::messages::{BooksMessage, DeskMessage};
-use outrigger_engine::actors::{
-    Announcer, AnnouncerLanes, AnnouncerPorts, BooksActor, BooksPorts, DeskActor, DeskPorts,
-};
+use outrigger_engine::actors::messages::DeskMessage;
+use outrigger_engine::actors::{Announcer, AnnouncerLanes, AnnouncerPorts, BooksActor, DeskActor, DeskPorts};
 use outrigger_engine::desk::Desk;
 use tokio::sync::mpsc;
 
@@ -54,14 +52,13 @@ pub(super) fn start_desk(desk: Desk, lane: mpsc::Receiver<DeskMessage>, ports: D
 
 /// Books and announcer share a thread: what one applies the other tells without a hop between cores.
 pub(super) fn start_market(
-    lane: mpsc::Receiver<BooksMessage>,
-    ports: BooksPorts,
+    books: impl FnOnce() -> BooksActor + Send + 'static,
     announcer_lanes: AnnouncerLanes,
     announcer_ports: AnnouncerPorts,
 ) {
     Arbiter::new().spawn_fn(move || {
         IS_CRITICAL.set(true);
         Announcer::new(announcer_lanes, announcer_ports).start();
-        BooksActor::new(lane, ports).start();
+        books().start();
     });
 }

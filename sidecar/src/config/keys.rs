@@ -80,7 +80,11 @@ pub(super) const KEYS: &[Key] = &[
         "--data-dir",
         "Where ledger, tape, admin token and lock live. One process per directory.",
     ),
-    flagged("markets", "--markets", "Tickers whose books are kept at all times."),
+    flagged(
+        "markets",
+        "--markets",
+        "Tickers whose books are kept at all times. Only these are listed; others are looked up when they are asked for.",
+    ),
     flagged(
         "venue.url",
         "--venue",
@@ -103,6 +107,16 @@ pub(super) const KEYS: &[Key] = &[
         "How long after sending an order could still be accepted: 5000 with `sim`, 30000 with `demo` and `live` and not less.",
     ),
     key("report_interval_ms", "How often the account is read back whatever happens."),
+    key(
+        "streams.follow",
+        "`all` follows every market that opens, for exchanges with few markets: the default with `sim`. `needed` follows what is pinned, \
+         what a client subscribes to or reads, and where an order works or a position is held: the default with `demo` and `live`.",
+    ),
+    key("streams.grace_ms", "How long a book is kept after nobody needs it any more."),
+    key(
+        "streams.truth_every_ms",
+        "How often some live books are read by REST and compared; 0 never does. Left out while the rate budget is short.",
+    ),
     key("streams.max_clients", "Clients of the local stream."),
     key("streams.max_topics_per_client", "Topics one client may subscribe to."),
     key("streams.client_queue_frames", "Frames that may wait for one client."),

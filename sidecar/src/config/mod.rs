@@ -72,7 +72,7 @@ pub fn load(sources: &Sources, bootstrap: Option<Bootstrap>) -> Result<Effective
     let data_dir = process::data_dir(&mut reader, env);
     let venue = venue::read(&mut reader, env, bootstrap.as_ref());
     let risk = risk::read(&mut reader, env);
-    let streams = streams::read(&mut reader);
+    let streams = streams::read(&mut reader, env);
     let store = store::read(&mut reader, &data_dir);
     let log = log::read(&mut reader);
     let api = api::read(&mut reader);

@@ -15,8 +15,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
-use self::plan::{Interest, Plan, status_after};
-use super::feed::FeedWish;
+use self::plan::{Plan, status_after};
 use super::gateway::Reads;
 use super::status::VenueStatus;
 
@@ -30,21 +29,22 @@ pub(super) struct Parts {
     pub(super) reads: Reads,
     pub(super) catalog: Arc<Catalog>,
     pub(super) pinned: Option<Vec<Ticker>>,
-    pub(super) subscribe_all: bool,
-    pub(super) wishes: mpsc::Sender<FeedWish>,
+    pub(super) with_combinations: bool,
+    /// Markets somebody needs that are in no list.
+    pub(super) look_ups: mpsc::Receiver<Vec<Ticker>>,
     pub(super) status: Arc<VenueStatus>,
     pub(super) clock: Clock,
 }
 
 /// Runs until `stop`.
 pub(super) async fn keep(
-    parts: Parts,
+    mut parts: Parts,
     every: Duration,
     mut events: mpsc::Receiver<LifecycleEvent>,
     stop: CancellationToken,
 ) {
     let work = async {
-        let mut plan = Plan::new(parts.interest());
+        let mut plan = Plan::new(parts.pinned.as_ref().map(|pinned| pinned.iter().cloned().collect()));
         let mut load_at = Instant::now();
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -52,13 +52,16 @@ pub(super) async fn keep(
             tokio::select! {
                 biased;
                 Some(event) = events.recv() => parts.note(&event, &mut plan),
+                Some(tickers) = parts.look_ups.recv() => {
+                    plan.look_up(tickers, parts.now_ms());
+                    parts.look_again(&mut plan).await;
+                }
                 _ = tick.tick() => {
                     if load_at <= Instant::now() {
                         let is_loaded = parts.load(&mut plan).await;
                         load_at = Instant::now() + if is_loaded { every } else { RETRY_AFTER };
                     }
                     parts.look_again(&mut plan).await;
-                    parts.wish(&mut plan);
                 }
             }
         }
@@ -71,17 +74,9 @@ pub(super) async fn keep(
 }
 
 impl Parts {
-    fn interest(&self) -> Interest {
-        match &self.pinned {
-            Some(pinned) => Interest::Only(pinned.iter().cloned().collect()),
-            None if self.subscribe_all => Interest::Tradable,
-            None => Interest::None,
-        }
-    }
-
     /// Takes over what an event says at once; the rest is read.
     fn note(&self, event: &LifecycleEvent, plan: &mut Plan) {
-        if event.is_combo && !self.subscribe_all && self.catalog.get(event.ticker.as_str()).is_none() {
+        if event.is_combo && !self.with_combinations && self.catalog.get(event.ticker.as_str()).is_none() {
             // Combinations come and go by the thousand; only those somebody named are read.
             return;
         }
@@ -117,14 +112,16 @@ impl Parts {
             let message = format!("the exchange does not know these markets: {}", missing.join(", "));
             self.status.problem("markets", &message, self.reads.now());
         }
+        let missing: Vec<Ticker> = pinned.iter().filter(|ticker| !known.contains(ticker)).cloned().collect();
         self.put(markets, plan);
+        self.catalog.put_absent(missing);
         Ok(())
     }
 
     /// Reads all markets that trade or will, then those that have left the lists.
     async fn load_lists(&self, plan: &mut Plan) -> Result<(), String> {
         // Combinations are a hundred times as many as the markets they combine; whoever wants one names it.
-        let only = if self.subscribe_all { "" } else { "&mve_filter=exclude" };
+        let only = if self.with_combinations { "" } else { "&mve_filter=exclude" };
         let mut listed = Vec::new();
         for status in ["open", "unopened", "paused"] {
             listed.extend(self.reads.markets(&format!("status={status}{only}")).await?);
@@ -146,12 +143,13 @@ impl Parts {
         match self.read(&due).await {
             Ok(markets) => {
                 let found = markets.iter().map(|market| market.ticker.clone()).collect();
-                plan.answered(&due, &found, self.now_ms());
+                let absent = plan.answered(&due, &found, self.now_ms());
                 self.put(markets, plan);
+                self.catalog.put_absent(absent);
             }
             Err(reason) => {
                 tracing::warn!(reason, markets = due.len(), "markets could not be read again");
-                plan.answered(&due, &BTreeSet::new(), self.now_ms());
+                plan.unanswered(&due, self.now_ms());
             }
         }
     }
@@ -168,20 +166,6 @@ impl Parts {
 
     fn put(&self, markets: Vec<Market>, plan: &mut Plan) {
         self.catalog.put(plan.reconcile(markets, self.now_ms()));
-    }
-
-    /// Tells the feed what to subscribe and what is over. What does not fit its lane is told at the next tick.
-    fn wish(&self, plan: &mut Plan) {
-        if let Some(wanted) = plan.unspoken_wants()
-            && self.wishes.try_send(FeedWish::Want(wanted.clone())).is_ok()
-        {
-            plan.spoken(wanted);
-        }
-        if let Some(over) = plan.unspoken_ends()
-            && self.wishes.try_send(FeedWish::Forget(over.clone())).is_ok()
-        {
-            plan.ended(&over);
-        }
     }
 
     /// The venue's wall clock in milliseconds.

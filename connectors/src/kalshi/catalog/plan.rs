@@ -1,4 +1,4 @@
-//! What the catalogue must look at next, and what the feed must subscribe: plain data, time handed in.
+//! What the catalogue must look at next: plain data, time handed in.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,14 +10,6 @@ const STREAM_COUNTS_MS: i64 = 60_000;
 /// A market that is not found, or not open yet, is looked at again so often and so many times.
 const LOOK_AGAIN_MS: i64 = 2_000;
 const LOOKS_MAX: u32 = 30;
-
-/// Which markets the feed must have without being asked.
-#[derive(Debug)]
-pub(super) enum Interest {
-    None,
-    Only(BTreeSet<Ticker>),
-    Tradable,
-}
 
 #[derive(Debug)]
 struct Heard {
@@ -34,25 +26,28 @@ struct Look {
 
 #[derive(Debug)]
 pub(super) struct Plan {
-    interest: Interest,
+    /// The only markets that are kept; `None` keeps all.
+    scope: Option<BTreeSet<Ticker>>,
     heard: BTreeMap<Ticker, Heard>,
     looks: BTreeMap<Ticker, Look>,
     /// Openings and closings to come, by time.
     clock: BTreeSet<(i64, Ticker)>,
-    wanted: BTreeSet<Ticker>,
-    told: BTreeSet<Ticker>,
-    over: BTreeSet<Ticker>,
 }
 
 impl Plan {
-    pub(super) fn new(interest: Interest) -> Plan {
-        let wanted = match &interest {
-            Interest::Only(tickers) => tickers.clone(),
-            Interest::None | Interest::Tradable => BTreeSet::new(),
-        };
-        let (heard, looks) = Default::default();
-        let (clock, told, over) = Default::default();
-        Plan { interest, heard, looks, clock, wanted, told, over }
+    pub(super) fn new(scope: Option<BTreeSet<Ticker>>) -> Plan {
+        let (heard, looks, clock) = Default::default();
+        Plan { scope, heard, looks, clock }
+    }
+
+    /// Somebody needs markets that are in no list; each is read once.
+    pub(super) fn look_up(&mut self, tickers: Vec<Ticker>, now_ms: i64) {
+        for ticker in tickers {
+            if let Some(scope) = &mut self.scope {
+                scope.insert(ticker.clone());
+            }
+            self.looks.entry(ticker).or_insert(Look { due_ms: now_ms, looks: LOOKS_MAX - 1 });
+        }
     }
 
     /// The stream said something about a market: its row is read again.
@@ -63,16 +58,12 @@ impl Plan {
         if let Some(status) = status_after(&event.event_type) {
             let until_ms = now_ms.saturating_add(STREAM_COUNTS_MS);
             self.heard.insert(event.ticker.clone(), Heard { status, result: event.result.clone(), until_ms });
-            self.concludes(&event.ticker, status);
         }
         self.looks.insert(event.ticker.clone(), Look { due_ms: now_ms, looks: 0 });
     }
 
     fn is_in_scope(&self, ticker: &Ticker) -> bool {
-        match &self.interest {
-            Interest::Only(tickers) => tickers.contains(ticker),
-            Interest::None | Interest::Tradable => true,
-        }
+        self.scope.as_ref().is_none_or(|scope| scope.contains(ticker))
     }
 
     /// Takes rows as read, puts right what the stream knows better, and learns what is to come.
@@ -99,21 +90,8 @@ impl Plan {
                     self.looks.insert(market.ticker.clone(), Look { due_ms, looks: 1 });
                 }
             }
-            self.concludes(&market.ticker, market.status);
         }
         markets
-    }
-
-    fn concludes(&mut self, ticker: &Ticker, status: MarketStatus) {
-        let is_over = status == MarketStatus::Finalized;
-        if is_over && self.wanted.remove(ticker) {
-            self.over.insert(ticker.clone());
-        }
-        let is_tradable = matches!(status, MarketStatus::Active | MarketStatus::Inactive);
-        if matches!(self.interest, Interest::Tradable) && is_tradable {
-            self.wanted.insert(ticker.clone());
-            self.over.remove(ticker);
-        }
     }
 
     /// Returns known markets, not over yet, that the lists do not have any more.
@@ -153,37 +131,37 @@ impl Plan {
         due.map(|(ticker, _)| ticker.clone()).collect()
     }
 
-    /// Those found are done with (their rows say what comes next), the others are looked at again.
-    pub(super) fn answered(&mut self, asked: &[Ticker], found: &BTreeSet<Ticker>, now_ms: i64) {
+    /// Those found are done with (their rows say what comes next), the others are looked at again. Returns those the venue
+    /// does not know however often it was asked.
+    pub(super) fn answered(
+        &mut self,
+        asked: &[Ticker],
+        found: &BTreeSet<Ticker>,
+        now_ms: i64,
+    ) -> Vec<Ticker> {
+        let mut absent = Vec::new();
         for ticker in asked {
             let Some(look) = self.looks.get_mut(ticker) else { continue };
             look.looks += 1;
             look.due_ms = now_ms.saturating_add(LOOK_AGAIN_MS);
+            let is_found = found.contains(ticker);
             // A row that is found but behind the clock comes back through `reconcile`.
-            if found.contains(ticker) || look.looks >= LOOKS_MAX {
+            if is_found || look.looks >= LOOKS_MAX {
                 self.looks.remove(ticker);
             }
+            if !is_found && !self.looks.contains_key(ticker) {
+                absent.push(ticker.clone());
+            }
         }
+        absent
     }
 
-    /// Returns wanted markets the feed was not told of.
-    pub(super) fn unspoken_wants(&self) -> Option<Vec<Ticker>> {
-        let unspoken: Vec<Ticker> = self.wanted.difference(&self.told).cloned().collect();
-        (!unspoken.is_empty()).then_some(unspoken)
-    }
-
-    pub(super) fn spoken(&mut self, tickers: Vec<Ticker>) {
-        self.told.extend(tickers);
-    }
-
-    pub(super) fn unspoken_ends(&self) -> Option<Vec<Ticker>> {
-        (!self.over.is_empty()).then(|| self.over.iter().cloned().collect())
-    }
-
-    pub(super) fn ended(&mut self, tickers: &[Ticker]) {
-        for ticker in tickers {
-            self.over.remove(ticker);
-            self.told.remove(ticker);
+    /// The venue could not be read: everything is asked again later, and none of it counts as an answer.
+    pub(super) fn unanswered(&mut self, asked: &[Ticker], now_ms: i64) {
+        for ticker in asked {
+            if let Some(look) = self.looks.get_mut(ticker) {
+                look.due_ms = now_ms.saturating_add(LOOK_AGAIN_MS);
+            }
         }
     }
 }
@@ -208,7 +186,7 @@ mod tests {
     use outrigger_engine::domain::{Catalog, Market, MarketStatus, PriceGrid, Ticker};
     use outrigger_engine::venue::LifecycleEvent;
 
-    use super::{Interest, Plan, STREAM_COUNTS_MS};
+    use super::{Plan, STREAM_COUNTS_MS};
 
     /// 2026-10-26T12:00:00Z
     const NOON: i64 = 1_793_016_000_000;
@@ -236,23 +214,8 @@ mod tests {
     }
 
     #[test]
-    fn markets_are_wanted_while_they_can_trade() {
-        let (mut plan, catalog) = (Plan::new(Interest::Tradable), Catalog::default());
-        put(&mut plan, &catalog, market("A", MarketStatus::Active), NOON);
-        put(&mut plan, &catalog, market("B", MarketStatus::Initialized), NOON);
-        let wants = plan.unspoken_wants().unwrap();
-        assert_eq!(wants, [Ticker::from("A")]);
-        plan.spoken(wants);
-        assert_eq!(plan.unspoken_wants(), None);
-        plan.heard(&event("A", "settled"), NOON);
-        assert_eq!(plan.unspoken_ends(), Some(vec![Ticker::from("A")]));
-        plan.ended(&[Ticker::from("A")]);
-        assert_eq!((plan.unspoken_wants(), plan.unspoken_ends()), (None, None));
-    }
-
-    #[test]
     fn openings_and_closings_are_noticed_by_the_clock() {
-        let (mut plan, catalog) = (Plan::new(Interest::Tradable), Catalog::default());
+        let (mut plan, catalog) = (Plan::new(None), Catalog::default());
         put(&mut plan, &catalog, market("A", MarketStatus::Initialized), NOON);
         plan.watch_clock(&catalog, NOON + 9_999);
         assert!(plan.due(NOON + 9_999).is_empty());
@@ -267,14 +230,14 @@ mod tests {
         assert_eq!(due, [Ticker::from("A")]);
         plan.answered(&due, &due.iter().cloned().collect(), NOON + 12_100);
         put(&mut plan, &catalog, market("A", MarketStatus::Active), NOON + 12_200);
-        assert!(plan.unspoken_wants().is_some());
+        assert_eq!(catalog.get("A").unwrap().status, MarketStatus::Active);
         plan.watch_clock(&catalog, NOON + 60_000);
         assert_eq!(catalog.get("A").unwrap().status, MarketStatus::Closed);
     }
 
     #[test]
     fn the_stream_is_ahead_of_the_lists_for_a_while() {
-        let (mut plan, catalog) = (Plan::new(Interest::None), Catalog::default());
+        let (mut plan, catalog) = (Plan::new(None), Catalog::default());
         plan.heard(&event("A", "determined"), NOON);
         put(&mut plan, &catalog, market("A", MarketStatus::Active), NOON + 1_000);
         let row = catalog.get("A").unwrap();
@@ -286,7 +249,7 @@ mod tests {
 
     #[test]
     fn a_new_market_is_looked_for_until_it_is_found() {
-        let mut plan = Plan::new(Interest::Tradable);
+        let mut plan = Plan::new(None);
         plan.heard(&event("NEW", "created"), NOON);
         let mut looks = 0;
         let mut now = NOON;
@@ -300,7 +263,7 @@ mod tests {
 
     #[test]
     fn markets_that_left_the_lists_are_read_one_by_one() {
-        let (mut plan, catalog) = (Plan::new(Interest::None), Catalog::default());
+        let (mut plan, catalog) = (Plan::new(None), Catalog::default());
         for (ticker, status) in
             [("A", MarketStatus::Active), ("B", MarketStatus::Closed), ("C", MarketStatus::Finalized)]
         {
@@ -310,10 +273,31 @@ mod tests {
     }
 
     #[test]
-    fn pinned_markets_are_wanted_whatever_they_are_and_others_never() {
-        let mut plan = Plan::new(Interest::Only([Ticker::from("P")].into()));
-        assert_eq!(plan.unspoken_wants(), Some(vec![Ticker::from("P")]));
+    fn markets_out_of_scope_are_left_alone_until_they_are_looked_up() {
+        let mut plan = Plan::new(Some([Ticker::from("P")].into()));
         plan.heard(&event("X", "created"), NOON);
         assert!(plan.due(NOON).is_empty());
+        plan.look_up(vec![Ticker::from("X")], NOON);
+        assert_eq!(plan.due(NOON), [Ticker::from("X")]);
+        let found = [Ticker::from("X")].into();
+        assert!(plan.answered(&[Ticker::from("X")], &found, NOON).is_empty());
+        assert!(plan.due(NOON + 60_000).is_empty());
+        plan.heard(&event("X", "activated"), NOON + 60_000);
+        assert_eq!(plan.due(NOON + 60_000), [Ticker::from("X")]);
+    }
+
+    #[test]
+    fn what_the_venue_does_not_know_is_asked_once_and_a_failed_read_is_no_answer() {
+        let (mut plan, asked) = (Plan::new(None), [Ticker::from("NONE")]);
+        plan.look_up(asked.to_vec(), NOON);
+        for n in 0..100 {
+            let now = NOON + n * super::LOOK_AGAIN_MS;
+            assert_eq!(plan.due(now), asked);
+            plan.unanswered(&asked, now);
+            assert!(plan.due(now).is_empty(), "not at once");
+        }
+        let now = NOON + 100 * super::LOOK_AGAIN_MS;
+        assert_eq!(plan.answered(&asked, &Default::default(), now), asked);
+        assert!(plan.due(i64::MAX).is_empty());
     }
 }

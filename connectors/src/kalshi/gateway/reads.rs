@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use outrigger_engine::domain::{Market, VenueOrderId, VenueTime, WallTime};
-use outrigger_engine::venue::{ReportScope, VenueOrder, VenueReport};
+use outrigger_engine::domain::{Market, Ticker, VenueOrderId, VenueTime, WallTime};
+use outrigger_engine::venue::{BookSample, ReportScope, VenueOrder, VenueReport};
 
 use super::client::{Request, Rest, escaped};
 use crate::kalshi::budget::{BucketId, Budget, Charge, Lane};
@@ -16,6 +16,8 @@ const PAGE_LIMIT: u32 = 1_000;
 /// More pages than any account has; a cursor that never ends is an error, not a loop.
 const PAGES_MAX: u32 = 2_000;
 const PATIENCE_MS: u64 = 20_000;
+/// How long a sample waits for tokens.
+const SAMPLE_PATIENCE_MS: u64 = 500;
 const READ_COST: u32 = 10;
 const ONE_ORDER_COST: u32 = 2;
 /// Repeats of a read the venue's limiter refused.
@@ -130,6 +132,25 @@ impl Reads {
     pub(crate) async fn markets(&self, query: &str) -> Result<Vec<Market>, String> {
         let markets = page_of!(MarketsPage, normal::market);
         self.pages("markets", "/markets", query, markets).await
+    }
+
+    /// Reads whole books in one request. One the venue does not know is missing in the answer. When the budget is short
+    /// nothing is read: a sample is worth less than whatever else waits.
+    pub(crate) async fn books(&self, tickers: &[Ticker]) -> Result<Vec<BookSample>, String> {
+        let query: Vec<String> =
+            tickers.iter().map(|ticker| format!("tickers={}", escaped(ticker.as_str()))).collect();
+        let (path, query) = ("/markets/orderbooks", query.join("&"));
+        let charge = Charge { bucket: BucketId::Read, tokens: READ_COST };
+        let granted = self.budget.request(self.lane, charge, SAMPLE_PATIENCE_MS).wait().await;
+        granted.map_err(|error| error.to_string())?;
+        let answer = self.rest.send(&Request::get("orderbooks", path, query)).await;
+        let answer = answer.map_err(|error| format!("{path}: {error}"))?;
+        if answer.status == 429 {
+            self.budget.throttled(BucketId::Read);
+        }
+        let body = success(answer.status, answer.body).map_err(|error| format!("{path}: {error}"))?;
+        let page: wire::Books<'_> = serde_json::from_slice(&body).map_err(|error| error.to_string())?;
+        Ok(page.orderbooks.unwrap_or_default().into_iter().map(normal::book).collect())
     }
 
     pub(crate) fn now(&self) -> WallTime {

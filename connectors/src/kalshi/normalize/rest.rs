@@ -1,8 +1,10 @@
 //! Rows and objects of the REST side.
 
-use outrigger_engine::domain::{Market, MarketStatus, Money, PriceGrid, PriceRange, Ticker, VenueTime};
+use outrigger_engine::domain::{
+    Count, Market, MarketStatus, Money, Price, PriceGrid, PriceRange, Ticker, VenueTime,
+};
 use outrigger_engine::venue::{
-    PublicTrade, SettlementRow, VenueBalance, VenueFill, VenueOrder, VenuePosition,
+    BookSample, PublicTrade, SettlementRow, VenueBalance, VenueFill, VenueOrder, VenuePosition,
 };
 
 use super::{NormalizeError, account, market};
@@ -67,6 +69,18 @@ pub(crate) fn as_of(body: wire::UserDataTimestamp<'_>) -> Result<VenueTime, Norm
     body.as_of_time.venue_time().ok_or(NormalizeError::Meaning("as_of_time is no time"))
 }
 
+pub(crate) fn book(book: wire::Book<'_>) -> BookSample {
+    let levels = |side: Option<Vec<(Exact<Price>, Exact<Count>)>>| {
+        let exact = side.unwrap_or_default().into_iter().map(|(price, count)| (price.0, count.0));
+        exact.filter(|(_, count)| !count.is_zero()).collect()
+    };
+    BookSample {
+        ticker: Ticker::from(book.ticker.as_ref()),
+        yes: levels(book.orderbook_fp.yes_dollars),
+        no: levels(book.orderbook_fp.no_dollars),
+    }
+}
+
 pub(crate) fn market(body: wire::Market<'_>) -> Result<Market, NormalizeError> {
     let title = match body.yes_sub_title.as_deref() {
         Some(sub) if !sub.is_empty() && !body.title.contains(sub) => format!("{}: {sub}", body.title),
@@ -105,7 +119,6 @@ pub(super) fn grid(ranges: Option<Vec<wire::PriceStep>>) -> PriceGrid {
 
 /// The grid of whole cents.
 pub(crate) fn grid_missing() -> PriceGrid {
-    use outrigger_engine::domain::Price;
     let cent = Price::from_ten_thousandths(100).unwrap_or(Price::ONE);
     PriceGrid::new(vec![PriceRange { start: Price::ZERO, end: Price::ONE, step: cent }])
 }

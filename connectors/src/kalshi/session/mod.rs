@@ -23,7 +23,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_util::sync::CancellationToken;
 
 use super::course::Course;
-use super::feed::{Asks, FeedWish, Parts};
+use super::feed::{Asks, Parts};
 use super::normalize::Stamped;
 use super::status::bump;
 use super::tap::Passing;
@@ -107,7 +107,6 @@ impl Session<'_> {
                 () = stop.cancelled() => Err(Ending::Stopping),
                 Ok(()) = breaks.changed() => Err(time_broke(*breaks.borrow_and_update())),
                 Some(command) = asks.commands.recv() => self.command(command, &mut asks.subscriptions).await,
-                Some(wish) = asks.wishes.recv() => self.wish(wish, &mut asks.subscriptions).await,
                 _ = tick.tick() => self.tick(&mut asks.subscriptions).await,
                 message = self.socket.next() => self.read(message, &mut asks.subscriptions).await,
             };
@@ -125,6 +124,7 @@ impl Session<'_> {
         let now_ms = self.now_ms();
         let todo = match command {
             FeedCommand::Want { tickers } => subscriptions.want(tickers, now_ms),
+            FeedCommand::Forget { tickers } => subscriptions.forget(&tickers, now_ms),
             FeedCommand::Snapshot { generation, sid, tickers } if generation == self.course.generation() => {
                 bump(&self.parts.status.counters.snapshot_requests);
                 subscriptions.snapshot(sid.0, &tickers, (self.parts.clock)().monotonic)
@@ -144,15 +144,6 @@ impl Session<'_> {
             | FeedCommand::Reconnect { .. } => {
                 return Ok(());
             }
-        };
-        self.act_and_pass(todo).await
-    }
-
-    async fn wish(&mut self, wish: FeedWish, subscriptions: &mut Subscriptions) -> Result<(), Ending> {
-        let now_ms = self.now_ms();
-        let todo = match wish {
-            FeedWish::Want(tickers) => subscriptions.want(tickers, now_ms),
-            FeedWish::Forget(tickers) => subscriptions.forget(&tickers, now_ms),
         };
         self.act_and_pass(todo).await
     }

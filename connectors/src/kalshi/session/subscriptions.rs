@@ -120,22 +120,14 @@ impl Subscriptions {
         }
     }
 
-    /// Removes markets that are over.
+    /// Removes markets nobody needs any more.
     pub(super) fn forget(&mut self, gone: &[Ticker], now_ms: u64) -> Todo {
         let mut todo = Todo::default();
         for ticker in gone {
             self.wanted.remove(ticker);
             self.snapshots.forget(ticker);
         }
-        for channel in ALL_CHANNELS {
-            let Some(ChannelState::Live { sid, tickers }) = self.channels.get_mut(&channel) else { continue };
-            let sid = *sid;
-            let held: Vec<Ticker> = gone.iter().filter(|ticker| tickers.remove(*ticker)).cloned().collect();
-            // A subscription without markets could mean all of them, so the last ones stay.
-            if !held.is_empty() && !tickers.is_empty() {
-                self.update(channel, sid, Action::DeleteMarkets, &held, now_ms, &mut todo);
-            }
-        }
+        self.catch_up(now_ms, &mut todo);
         todo
     }
 
@@ -295,20 +287,30 @@ impl Subscriptions {
         todo.lost.push(sid);
     }
 
-    /// Brings what is wanted to every channel that can take it.
+    /// Brings every channel that can take it to what is wanted.
     fn catch_up(&mut self, now_ms: u64, todo: &mut Todo) {
         for channel in ALL_CHANNELS.into_iter().filter(|channel| !is_unfiltered(*channel)) {
             match self.channels.get_mut(&channel) {
                 Some(ChannelState::Idle) => self.subscribe(channel, now_ms, todo),
+                Some(ChannelState::Live { sid, .. }) if self.wanted.is_empty() => {
+                    // A subscription without markets could mean all of them, so it ends with the last one.
+                    let sid = *sid;
+                    let command = Command::Unsubscribe { sids: [sid] };
+                    todo.send.push(self.commands.send(Purpose::Change(channel), command, now_ms));
+                    self.by_sid.remove(&sid);
+                    self.retired.insert(sid);
+                    self.channels.insert(channel, ChannelState::Idle);
+                }
                 Some(ChannelState::Live { sid, tickers }) => {
                     let sid = *sid;
                     let missing: Vec<Ticker> = self.wanted.difference(tickers).cloned().collect();
-                    tickers.extend(missing.iter().cloned());
-                    if channel == Channel::OrderbookDelta {
-                        self.snapshots.expect(missing.iter(), now_ms);
-                    }
-                    for part in missing.chunks(TICKERS_PER_COMMAND) {
-                        self.update(channel, sid, Action::AddMarkets, part, now_ms, todo);
+                    let surplus: Vec<Ticker> = tickers.difference(&self.wanted).cloned().collect();
+                    tickers.clone_from(&self.wanted);
+                    for (action, changed) in [(Action::AddMarkets, missing), (Action::DeleteMarkets, surplus)]
+                    {
+                        for part in changed.chunks(TICKERS_PER_COMMAND) {
+                            self.update(channel, sid, action, part, now_ms, todo);
+                        }
                     }
                 }
                 Some(ChannelState::Asked { .. } | ChannelState::Down { .. }) | None => {}

@@ -43,6 +43,27 @@ page!(SettlementsPage, settlements, Settlement<'a>);
 page!(MarketsPage, markets, Market<'a>);
 page!(TradesPage, trades, Trade<'a>);
 
+/// `GET /markets/orderbooks`
+#[derive(Debug, Deserialize)]
+pub(crate) struct Books<'a> {
+    #[serde(borrow)]
+    pub(crate) orderbooks: Option<Vec<Book<'a>>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Book<'a> {
+    #[serde(borrow)]
+    pub(crate) ticker: Cow<'a, str>,
+    pub(crate) orderbook_fp: BookSides,
+}
+
+/// A side that is empty is sent as [], null or not at all.
+#[derive(Debug, Deserialize)]
+pub(crate) struct BookSides {
+    pub(crate) yes_dollars: Option<Vec<(Exact<Price>, Exact<Count>)>>,
+    pub(crate) no_dollars: Option<Vec<(Exact<Price>, Exact<Count>)>>,
+}
+
 #[derive(Debug, Deserialize)]
 pub(crate) struct OneOrder<'a> {
     #[serde(borrow)]

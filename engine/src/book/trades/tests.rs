@@ -74,7 +74,8 @@ impl Bench {
 
     /// The first snapshot of market A.
     fn book(&mut self) {
-        let frame = MarketFrame::Snapshot { ticker: "A".into(), yes: vec![], no: vec![], clock: None, asked: None };
+        let frame =
+            MarketFrame::Snapshot { ticker: "A".into(), yes: vec![], no: vec![], clock: None, asked: None };
         let (generation, received) = (Generation(self.generation), self.now());
         self.item(FeedItem::Frame { generation, sid: SubscriptionId(5), seq: Some(1), received, frame });
     }

@@ -5,6 +5,7 @@
 
 mod deliver;
 mod publish;
+mod readers;
 mod snapshot;
 mod subscribe;
 #[cfg(test)]
@@ -17,6 +18,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use bytestring::ByteString;
 use foldhash::fast::FixedState;
 
+use self::readers::Readers;
 use super::announcement::HealthView;
 use super::frame;
 use super::limits::{HubLimits, StreamStats};
@@ -48,6 +50,7 @@ pub struct Hub {
     ended: Vec<ClientIndex>,
     /// Books whose present state somebody waits for.
     wanted_books: BTreeSet<Ticker>,
+    readers: Readers,
     health: BTreeMap<String, HealthView>,
     stats: Arc<StreamStats>,
 }
@@ -128,6 +131,7 @@ impl Hub {
             touched: Vec::new(),
             ended: Vec::new(),
             wanted_books: BTreeSet::new(),
+            readers: Readers::default(),
             health: BTreeMap::new(),
             stats,
         }
@@ -169,6 +173,16 @@ impl Hub {
     /// Asks again for a book nobody could be asked for.
     pub fn want_book_again(&mut self, ticker: Ticker) {
         self.wanted_books.insert(ticker);
+    }
+
+    /// Returns the markets that got their first client, or lost their last, since this was asked; each once, as it is now.
+    pub fn take_reader_changes(&mut self) -> Vec<(Ticker, bool)> {
+        self.readers.take_changes()
+    }
+
+    /// Tells again of a market that nobody could be told of.
+    pub fn tell_readers_again(&mut self, ticker: Ticker) {
+        self.readers.tell_again(ticker);
     }
 
     /// Hands pending frames to the outboxes and forgets clients that ended.
@@ -225,6 +239,7 @@ impl Hub {
     fn forget(&mut self, index: ClientIndex) {
         let Some(client) = self.clients.get_mut(index).and_then(Option::take) else { return };
         self.by_id.remove(&client.id);
+        client.filters.iter().for_each(|filter| self.readers.left(filter));
         for topic in client.topics {
             if let Some(state) = self.topics.get_mut(topic.0) {
                 state.members.retain(|member| member.client != index);

@@ -71,8 +71,10 @@ impl Hub {
                     self.subscribe_all(index, *kind, from, &mut entries, &mut begun);
                 }
             }
-            if let Some(Some(client)) = self.clients.get_mut(index) {
-                client.filters.insert(filter);
+            if let Some(Some(client)) = self.clients.get_mut(index)
+                && client.filters.insert(filter.clone())
+            {
+                self.readers.came(&filter);
             }
         }
         self.answer(index, json(&Answer::Subscribed { id, topics: entries }));
@@ -193,11 +195,10 @@ impl Hub {
 
     fn unsubscribe(&mut self, index: ClientIndex, id: u64, topics: &[TopicFilter]) {
         let Some(Some(client)) = self.clients.get_mut(index) else { return };
-        let removed: Vec<String> = topics
-            .iter()
-            .filter(|filter| client.filters.remove(*filter))
-            .map(TopicFilter::to_string)
-            .collect();
+        let removed: Vec<&TopicFilter> =
+            topics.iter().filter(|filter| client.filters.remove(*filter)).collect();
+        removed.iter().for_each(|filter| self.readers.left(filter));
+        let removed: Vec<String> = removed.into_iter().map(TopicFilter::to_string).collect();
         let is_left = |place: &TopicIndex| {
             let topic = self.topics.get(place.0).map(|state| &state.topic);
             !topic.is_some_and(|topic| client.filters.iter().any(|filter| filter.covers(topic)))

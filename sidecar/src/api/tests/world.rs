@@ -325,7 +325,11 @@ fn books(facts: mpsc::Sender<Announcement>) -> BooksHandle {
                     let view = book(TICKER);
                     let _ = facts.send(Announcement::BookSnapshot { view, received, requested: true }).await;
                 }
-                BooksMessage::Announce { .. } | BooksMessage::Feed(_) | BooksMessage::Trades(_) => {}
+                BooksMessage::Announce { .. }
+                | BooksMessage::Feed(_)
+                | BooksMessage::Trades(_)
+                | BooksMessage::Clients { .. }
+                | BooksMessage::Sampled(_) => {}
             }
         }
     });

@@ -52,8 +52,32 @@ pub(super) const VENUE_REQUESTS: Family = labelled(
     "Requests to the exchange, by route and how they were answered",
 );
 
+/// Counted by the book keeper, read at each scrape.
+pub(super) const TRUTH_SAMPLES: Family = labelled(
+    "truth_samples",
+    &["result"],
+    "Books read by REST and compared: agree, differ (twice in a row: the book turned suspect), undecided",
+);
+pub(super) const DATA_ALARMS: Family = labelled(
+    "data_alarms",
+    &["class"],
+    "Times a channel owed data that another one had reported, by class: book, trade, ticker",
+);
+
 /// Every family of this file.
-pub(super) const LABELLED: [Family; 4] = [HTTP_REQUESTS, HTTP_SECONDS, ORDER_SECONDS, VENUE_REQUESTS];
+pub(super) const LABELLED: [Family; 6] =
+    [HTTP_REQUESTS, HTTP_SECONDS, ORDER_SECONDS, VENUE_REQUESTS, TRUTH_SAMPLES, DATA_ALARMS];
+
+/// The one label of a family that has a small fixed set of values.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct ResultLabel {
+    pub result: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct ClassLabel {
+    pub class: &'static str,
+}
 
 /// What parts hold to count with.
 #[derive(Debug, Clone)]

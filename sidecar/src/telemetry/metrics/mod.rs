@@ -13,6 +13,7 @@ mod stream;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 
 use outrigger_engine::book::BookCounters;
 use outrigger_engine::desk::DeskCounters;
@@ -20,6 +21,7 @@ use outrigger_engine::stream::StreamStats;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _};
+use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
@@ -31,7 +33,7 @@ pub use handles::Handles;
 pub use stream::StreamReading;
 
 use family::Kind;
-use handles::{VENUE_REQUESTS, VenueRequestLabels};
+use handles::{ClassLabel, DATA_ALARMS, ResultLabel, TRUTH_SAMPLES, VENUE_REQUESTS, VenueRequestLabels};
 use process::ProcessFigures;
 use readings::READINGS;
 
@@ -166,13 +168,38 @@ impl Collector for Readings {
                 }
             }
         }
-        let (family, kind) = (&VENUE_REQUESTS, prometheus_client::metrics::MetricType::Counter);
+        let (family, kind) = (&VENUE_REQUESTS, MetricType::Counter);
         let mut requests = encoder.encode_descriptor(family.name, family.help, None, kind)?;
         for (route, status, count) in self.figures.venue_requests() {
             let labels = VenueRequestLabels { route, status };
             ConstCounter::new(count).encode(requests.encode_family(&labels)?)?;
         }
-        self.figures.stream().encode(&mut encoder)
+        self.figures.stream().encode(&mut encoder)?;
+        self.encode_checks(&mut encoder)
+    }
+}
+
+impl Readings {
+    /// Writes what the checks of books counted.
+    fn encode_checks(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let (books, kind) = (&self.counted.books, MetricType::Counter);
+        let mut samples = encoder.encode_descriptor(TRUTH_SAMPLES.name, TRUTH_SAMPLES.help, None, kind)?;
+        for (result, count) in [
+            ("agree", &books.truth_agrees),
+            ("differ", &books.truth_differs),
+            ("undecided", &books.truth_undecided),
+        ] {
+            let labels = ResultLabel { result };
+            ConstCounter::new(count.load(Relaxed)).encode(samples.encode_family(&labels)?)?;
+        }
+        let mut alarms = encoder.encode_descriptor(DATA_ALARMS.name, DATA_ALARMS.help, None, kind)?;
+        for (class, count) in
+            [("book", &books.alarms_book), ("trade", &books.alarms_trade), ("ticker", &books.alarms_ticker)]
+        {
+            let labels = ClassLabel { class };
+            ConstCounter::new(count.load(Relaxed)).encode(alarms.encode_family(&labels)?)?;
+        }
+        Ok(())
     }
 }
 

@@ -59,6 +59,15 @@ pub(super) const READINGS: &[(Family, Read)] = &[
     // Books
     (gauge("books", "Books kept"), |s| s.counted.books.books.load(Relaxed)),
     (gauge("books_live", "Books that may be traded on"), |s| s.counted.books.books_live.load(Relaxed)),
+    (gauge("books_suspect", "Books that wait for a snapshot because their levels may be wrong"), |s| {
+        s.counted.books.books_suspect.load(Relaxed)
+    }),
+    (gauge("books_wanted", "Markets followed on the exchange's stream"), |s| {
+        s.counted.books.books_wanted.load(Relaxed)
+    }),
+    (counter("book_wants_refused", "Markets not followed because there were too many"), |s| {
+        s.counted.books.wants_refused.load(Relaxed)
+    }),
     (counter("book_snapshots", "Snapshots applied"), |s| s.counted.books.snapshots.load(Relaxed)),
     (counter("book_deltas", "Deltas applied"), |s| s.counted.books.deltas.load(Relaxed)),
     (counter("book_deltas_ignored", "Deltas not applied because the book was not live"), |s| {

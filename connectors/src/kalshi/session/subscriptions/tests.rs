@@ -108,12 +108,37 @@ fn markets_wanted_while_a_channel_is_asked_follow_its_acknowledgement() {
 }
 
 #[test]
-fn markets_that_are_over_are_taken_off_but_never_the_last() {
+fn markets_nobody_needs_are_taken_off_and_the_last_ends_the_subscription() {
     let mut subscriptions = live(&["A", "B"]);
     let todo = subscriptions.forget(&tickers(&["A", "X"]), 1);
     assert_eq!(sent(&todo), ["update_subscription:delete_markets:A"; 3]);
-    assert_eq!(subscriptions.forget(&tickers(&["B"]), 1), Todo::default());
-    assert_eq!(sent(&subscriptions.connect(2)).len(), 4, "nothing is wanted any more");
+    let todo = subscriptions.forget(&tickers(&["B"]), 1);
+    assert_eq!(sent(&todo), ["unsubscribe:-:"; 3]);
+    assert!(subscriptions.is_retired(5) && subscriptions.channel_of(5).is_none());
+    assert!(subscriptions.channel_of(1).is_some(), "the account stays");
+    let todo = subscriptions.want(tickers(&["B"]), 2);
+    assert_eq!(sent(&todo)[0], "subscribe:orderbook_delta:B", "it starts anew");
+    subscriptions.forget(&tickers(&["B"]), 3);
+    assert_eq!(sent(&subscriptions.connect(4)).len(), 4, "nothing is wanted any more");
+}
+
+#[test]
+fn a_market_dropped_while_its_channel_is_asked_is_taken_off_when_it_is_live() {
+    let mut subscriptions = Subscriptions::new();
+    subscriptions.want(tickers(&["A", "B"]), 0);
+    subscriptions.connect(0);
+    assert_eq!(subscriptions.forget(&tickers(&["A"]), 1), Todo::default());
+    let todo = subscriptions.subscribed(Some(5), 9, Channel::OrderbookDelta, 2);
+    assert_eq!(sent(&todo), ["update_subscription:delete_markets:A"]);
+}
+
+#[test]
+fn a_snapshot_of_a_market_that_was_dropped_is_not_waited_for() {
+    let mut subscriptions = live(&["A", "B"]);
+    subscriptions.snapshot(5, &tickers(&["A"]), at(1_000));
+    let todo = subscriptions.forget(&tickers(&["A"]), 1_001);
+    (11..=11 + todo.send.len() as u64).for_each(|id| subscriptions.acknowledged(Some(id)));
+    assert_eq!(subscriptions.tick(9_000), Todo::default());
 }
 
 const fn at(ms: u64) -> Monotonic {
