@@ -110,7 +110,13 @@ mod tests {
                     "7573c5ae71cc7552426cdf59f43ffec69112f14f9b443cb3e96dc50bb37f0b0a",
                 ],
             ),
-            ("tape", &["12e6d6e055a9424347adbe6192090f457c50200cee7f77cc34d52e71e60b5dcb"]),
+            (
+                "tape",
+                &[
+                    "12e6d6e055a9424347adbe6192090f457c50200cee7f77cc34d52e71e60b5dcb",
+                    "2850f00af65f8477676661088d02efbe14f9b4750fe69cd75dee43de2272deb1",
+                ],
+            ),
         ];
         for ((name, pinned), set) in pins.into_iter().zip([LEDGER, TAPE]) {
             let hash = |(up, down): &(&str, &str)| {
