@@ -2,6 +2,7 @@
 //!
 //! Signs with ring, decodes into plain JSON values, shares no code with the product.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -9,8 +10,11 @@ use anyhow::{Context as _, ensure};
 use serde_json::Value;
 
 use crate::keys::Key;
+use crate::recording::{Book, read_levels};
 
 const PREFIX: &str = "/trade-api/v2";
+/// Books of one request, the exchange's limit.
+const BOOKS_AT_ONCE: usize = 100;
 /// Pages of a list that are followed before it is called endless.
 const PAGES_MAX: usize = 200;
 
@@ -56,6 +60,21 @@ impl<'a> Judge<'a> {
         let status = reply.status().as_u16();
         let text = reply.text().await?;
         Ok((status, serde_json::from_str(&text).unwrap_or(Value::String(text))))
+    }
+
+    /// Reads the books of markets, by ticker.
+    pub async fn books(&self, tickers: &[String]) -> anyhow::Result<BTreeMap<String, Book>> {
+        let mut books = BTreeMap::new();
+        for some in tickers.chunks(BOOKS_AT_ONCE) {
+            let query: Vec<String> = some.iter().map(|ticker| format!("tickers={ticker}")).collect();
+            let answer = self.get(&format!("/markets/orderbooks?{}", query.join("&"))).await?;
+            for row in answer["orderbooks"].as_array().context("orderbooks")? {
+                let (ticker, book) = (row["ticker"].as_str().context("ticker")?, &row["orderbook_fp"]);
+                let side = |name: &str| read_levels(&book[name]).with_context(|| format!("levels of {book}"));
+                books.insert(ticker.to_owned(), Book { yes: side("yes_dollars")?, no: side("no_dollars")? });
+            }
+        }
+        Ok(books)
     }
 
     /// Reads every page of a list.
