@@ -61,6 +61,7 @@ fn connect(venue: &Venue, url: &str) -> (Arc<VenueStatus>, VenueTasks) {
     let (desk, mut desk_end) = mpsc::channel(1_024);
     let (_, requests) = mpsc::channel(1);
     let (_, feed_commands) = mpsc::channel(1);
+    let ((_, look_ups), (_, samples)) = (mpsc::channel(1), mpsc::channel(1));
     tokio::spawn(async move { while books_end.recv().await.is_some() {} });
     tokio::spawn(async move { while desk_end.recv().await.is_some() {} });
     let status = Arc::new(VenueStatus::default());
@@ -70,6 +71,8 @@ fn connect(venue: &Venue, url: &str) -> (Arc<VenueStatus>, VenueTasks) {
         catalog: Arc::new(Catalog::default()),
         requests,
         feed_commands,
+        look_ups,
+        samples,
         status: Arc::clone(&status),
         halt: Arc::new(HaltSwitch::default()),
         clock: clock(),

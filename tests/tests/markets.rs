@@ -213,7 +213,7 @@ async fn watch_quietly(sidecar: &Sidecar, at_least: u64) -> anyhow::Result<u64> 
     }
     let differ = all["outrigger_truth_samples_total{result=\"differ\"}"];
     ensure!(differ == 0.0, "{differ} differences: {}", sidecar.running.log_tail());
-    ensure!(all["outrigger_venue_connections_total"] == 1.0, "{}", sidecar.running.log_tail());
+    ensure!(all["outrigger_venue_connections_total"] < 1.5, "{}", sidecar.running.log_tail());
     Ok(agree)
 }
 

@@ -157,7 +157,7 @@ impl Run {
     async fn judge(&self, sidecar: &Sidecar, differ: usize) -> anyhow::Result<()> {
         let metrics = sidecar.api.get("/metrics").await?;
         let metrics = metrics.as_str().context("metrics are text")?;
-        let value = |name: &str| -> anyhow::Result<f64> {
+        let value = |name: &str| -> anyhow::Result<u64> {
             let line = metrics.lines().find_map(|line| line.strip_prefix(name)).context(name.to_owned())?;
             Ok(line.trim().parse()?)
         };
@@ -165,7 +165,7 @@ impl Run {
         println!("gaps {gaps}, resyncs {resyncs}, books that turned suspect or stale {}", self.suspect);
         let (first, last) = self.thirds_of_memory();
         ensure!(differ == 0, "{differ} books differ from the exchange's");
-        ensure!(gaps == 0.0 && resyncs == 0.0 && self.suspect == 0, "a book was in doubt");
+        ensure!(gaps == 0 && resyncs == 0 && self.suspect == 0, "a book was in doubt");
         ensure!(self.lag_ms(990) <= P99_MAX_MS, "p99 is above {P99_MAX_MS} ms");
         ensure!(last as f64 <= first as f64 * GROWTH_MAX, "memory grows");
         Ok(())
