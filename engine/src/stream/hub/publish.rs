@@ -31,11 +31,7 @@ impl Hub {
                 self.book_trusted(&ticker, trust, &reason, received)
             }
             Announcement::Trade { trade, received, backfilled } => {
-                let topic = self.ensure(&Topic::trades(trade.ticker.clone()));
-                let times = FrameTimes::new(Some(trade.ts_ms), received);
-                self.emit(topic, FrameKind::Event, times, |text| {
-                    text.push_str(&json(&TradeRow { trade: &trade, backfilled }))
-                });
+                self.trade(&TradeRow { trade: &trade, backfilled }, received)
             }
             Announcement::Quote { quote, received } => self.quote(quote, received),
             Announcement::Lifecycle { event, received } => {
@@ -83,6 +79,12 @@ impl Hub {
                 self.whole(TopicKind::Alerts, FrameKind::Event, FrameTimes::new(None, now), &json(&alert));
             }
         }
+    }
+
+    fn trade(&mut self, row: &TradeRow<'_>, received: Received) {
+        let topic = self.ensure(&Topic::trades(row.trade.ticker.clone()));
+        let times = FrameTimes::new(Some(row.trade.ts_ms), received);
+        self.emit(topic, FrameKind::Event, times, |text| text.push_str(&json(row)));
     }
 
     /// Publishes what a client did.
