@@ -3,13 +3,14 @@
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 SHELL := /bin/sh
 
-.PHONY: help run test build fmt clippy tidy unit process conformance specs tapes deny soak
+.PHONY: help run test build fmt clippy tidy unit process conformance specs tapes deny soak bench-decode
 
 help:
 	@echo "make run    build Outrigger and start it beside a simulated exchange, on http://127.0.0.1:7373"
 	@echo "make test   install what the tests need, then run every check and every test"
 	@echo "make soak   a hundred million random changes through the books, against a naive model (some minutes)"
 	@echo "parts of make test: fmt clippy build tidy unit process conformance specs deny"
+	@echo "make bench-decode   measure decode and book apply beside the alternatives"
 
 run:
 	@echo "Building Outrigger (a few minutes the first time), then starting it beside a simulated exchange."
@@ -67,3 +68,8 @@ tapes:
 # Advisories, bans, licences and sources of the dependencies.
 deny:
 	CARGO_TARGET_DIR="$(abspath $(TARGET))" tests/deny/run
+
+# Frame to book beside the alternatives, in a workspace of its own (benchmarks/): its heavy peers are built here only.
+bench-decode:
+	cd benchmarks && CARGO_TARGET_DIR="$(abspath $(TARGET))" cargo run --release --locked --bin decode
+	cd benchmarks && CARGO_TARGET_DIR="$(abspath $(TARGET))" cargo run --release --locked --bin allocations

@@ -6,7 +6,7 @@ mod kalshi;
 mod net;
 
 pub use kalshi::{
-    BudgetStats, ChannelReading, Credential, CredentialError, Distribution, FeedStanding, FrameSink, Passing,
-    Problem, StartError, StreamFigures, TokenLevel, UrlError, VenueConfig, VenuePorts, VenueStatus,
-    VenueTasks, VenueUrls, start,
+    BudgetStats, ChannelReading, Credential, CredentialError, Distribution, FeedStanding, FrameReader,
+    FrameSink, Passing, Problem, StartError, StreamFigures, TokenLevel, UrlError, VenueConfig, VenuePorts,
+    VenueStatus, VenueTasks, VenueUrls, start,
 };

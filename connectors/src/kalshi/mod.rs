@@ -27,6 +27,7 @@ pub use config::{VenueConfig, VenuePorts};
 pub use connect::{StartError, VenueTasks, start};
 pub use credential::{Credential, CredentialError};
 pub use histogram::Distribution;
+pub use session::FrameReader;
 pub use status::{FeedStanding, Problem, TokenLevel, VenueStatus};
 pub use stream_figures::{ChannelReading, StreamFigures};
 pub use tap::{FrameSink, Passing};

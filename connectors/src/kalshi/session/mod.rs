@@ -10,6 +10,7 @@ mod ending;
 mod intake;
 mod lag;
 mod liveness;
+mod reader;
 mod snapshots;
 mod subscriptions;
 
@@ -33,6 +34,7 @@ pub(super) use intake::Taken;
 use intake::{Intake, Place};
 use lag::Lag;
 use liveness::{Check, Liveness};
+pub use reader::FrameReader;
 pub(super) use subscriptions::Subscriptions;
 use subscriptions::Todo;
 
