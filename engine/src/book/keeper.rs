@@ -10,6 +10,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
+use foldhash::fast::FixedState;
+
 use super::counters::BookCounters;
 use super::one::{Book, Change, Changed, Contradiction, Holes, Replaced, Snapshot};
 use super::sequence::{Sequence, Verdict};
@@ -52,10 +54,10 @@ pub struct Keeper {
     generation: Generation,
     /// Nothing from before then is believed, and why: the connection must be made anew.
     distrusted: Option<(Monotonic, String)>,
-    subscriptions: HashMap<SubscriptionId, Subscription>,
+    subscriptions: HashMap<SubscriptionId, Subscription, FixedState>,
     /// The subscription that carries the books, once the venue has acknowledged it.
     books_sid: Option<SubscriptionId>,
-    books: HashMap<Ticker, Book>,
+    books: HashMap<Ticker, Book, FixedState>,
     /// How many of them are live.
     live: u64,
     /// When the last item came.
@@ -274,7 +276,7 @@ impl Keeper {
             MarketFrame::Ticker(quote) => out.announcements.push(Announcement::Quote { quote, received }),
             MarketFrame::Lifecycle(event) => {
                 self.lifecycle(&event, received, out);
-                out.announcements.push(Announcement::Lifecycle { event, received })
+                out.announcements.push(Announcement::Lifecycle { event: *event, received })
             }
             MarketFrame::Event(notice) => out.announcements.push(Announcement::Event { notice, received }),
             MarketFrame::OrderGroup(notice) => {
@@ -319,8 +321,13 @@ impl Keeper {
 
     fn delta(&mut self, at: At, ticker: Ticker, change: &Change, out: &mut KeeperOutput) {
         let Some(holes) = self.holes_of_books(at.sid) else { return };
-        let Some(book) = self.book(&ticker, at, holes) else { return };
-        let changed = book.change(change);
+        // Looked up once where the book is there, which is nearly always; a dropped book is not there.
+        let known = self.books.get_mut(&ticker).map(|book| {
+            book.enter(at.sid, holes);
+            book.change(change)
+        });
+        let changed = known.or_else(|| self.book(&ticker, at, holes).map(|book| book.change(change)));
+        let Some(changed) = changed else { return };
         let counters = &self.counters;
         match changed {
             Ok(Changed::To(count)) => {

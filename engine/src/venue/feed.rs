@@ -72,7 +72,8 @@ pub enum MarketFrame {
     },
     Trade(PublicTrade),
     Ticker(Quote),
-    Lifecycle(LifecycleEvent),
+    /// Boxed, being rare and large: every delta is moved at the size of the largest frame.
+    Lifecycle(Box<LifecycleEvent>),
     Event(EventNotice),
     OrderGroup(OrderGroupNotice),
     Communication(Box<Communication>),

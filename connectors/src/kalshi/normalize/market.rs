@@ -3,12 +3,13 @@
 use outrigger_engine::domain::{Leg, Price, Side, TradeId, VenueTime};
 use outrigger_engine::venue::{BookLevels, LifecycleEvent, MarketFrame, PublicTrade, Quote};
 
-use super::NormalizeError;
 use super::account::direction;
 use super::rest::grid;
 use super::tickers::Tickers;
+use super::{Decoded, NormalizeError, Stamped};
 use crate::kalshi::wire::exact::{Cents, Maybe};
 use crate::kalshi::wire::market as wire;
+use crate::kalshi::wire::quick::QuickDelta;
 use crate::kalshi::wire::time::venue_time;
 
 pub(super) fn snapshot(
@@ -45,6 +46,20 @@ pub(super) fn delta(msg: wire::Delta<'_>, tickers: &mut Tickers) -> Result<Marke
         clock: msg.clock,
         venue_time: venue_time(msg.ts_ms, msg.ts.as_ref()),
     })
+}
+
+/// The usual delta, already read.
+pub(super) fn quick_delta(delta: QuickDelta<'_>, tickers: &mut Tickers) -> Stamped {
+    let frame = MarketFrame::Delta {
+        ticker: tickers.get(delta.market_ticker),
+        leg: if delta.is_yes { Leg::Yes } else { Leg::No },
+        price: delta.price,
+        change: delta.change,
+        clock: delta.clock,
+        venue_time: Some(VenueTime(delta.ts_ms)),
+    };
+    let decoded = Decoded::Market { id: None, sid: Some(delta.sid), seq: Some(delta.seq), frame };
+    Stamped { decoded, sent_ms: delta.sending_ts_ms }
 }
 
 /// The exact price, or the oldest format's in cents.

@@ -16,6 +16,7 @@ use serde::Deserialize;
 
 use super::wire::envelope::{Envelope, skim};
 use super::wire::market::{ErrorMessage, Subscribed};
+use super::wire::quick;
 pub(crate) use tickers::Tickers;
 
 /// What a frame of the stream means.
@@ -33,10 +34,10 @@ pub(crate) enum Decoded {
     Lifecycle {
         sid: Option<u64>,
         seq: Option<u64>,
-        event: LifecycleEvent,
+        event: Box<LifecycleEvent>,
     },
     /// Content of an account subscription.
-    Private(PrivateItem),
+    Private(Box<PrivateItem>),
     /// An account message that could not be read: the account must be read back.
     PrivateUnreadable {
         kind: &'static str,
@@ -99,8 +100,13 @@ impl Stamped {
     }
 }
 
-/// Reads one text frame and when it was sent.
-pub(crate) fn decode_stamped(text: &str, tickers: &mut Tickers) -> Stamped {
+/// Reads a frame of the usual shape, which has only known fields; `None` leaves it to [`decode_any`].
+pub(crate) fn decode_usual(text: &str, tickers: &mut Tickers) -> Option<Stamped> {
+    quick::delta(text).map(|delta| market::quick_delta(delta, tickers))
+}
+
+/// Reads a frame of any type and shape, and when it was sent.
+pub(crate) fn decode_any(text: &str, tickers: &mut Tickers) -> Stamped {
     let envelope = skim(text);
     let sent_ms = envelope.sending_ts_ms.and_then(|ms| i64::try_from(ms).ok());
     Stamped { decoded: decode_envelope(envelope, tickers), sent_ms }
@@ -109,7 +115,7 @@ pub(crate) fn decode_stamped(text: &str, tickers: &mut Tickers) -> Stamped {
 /// Reads one text frame.
 #[cfg(test)]
 pub(crate) fn decode(text: &str, tickers: &mut Tickers) -> Decoded {
-    decode_stamped(text, tickers).decoded
+    decode_usual(text, tickers).unwrap_or_else(|| decode_any(text, tickers)).decoded
 }
 
 fn decode_envelope(envelope: Envelope<'_>, tickers: &mut Tickers) -> Decoded {
@@ -125,7 +131,7 @@ fn decode_envelope(envelope: Envelope<'_>, tickers: &mut Tickers) -> Decoded {
         Some(kind @ ("market_lifecycle_v2" | "multivariate_market_lifecycle")) => {
             let is_combo = kind != "market_lifecycle_v2";
             match content(&envelope).and_then(|msg| market::lifecycle(msg, is_combo, tickers)) {
-                Ok(event) => Decoded::Lifecycle { sid, seq, event },
+                Ok(event) => Decoded::Lifecycle { sid, seq, event: Box::new(event) },
                 Err(error) => unreadable(&envelope, &error),
             }
         }
@@ -177,7 +183,7 @@ fn private<'a, T: Deserialize<'a>>(
     read: impl FnOnce(T) -> Result<PrivateItem, NormalizeError>,
 ) -> Decoded {
     match content(envelope).and_then(read) {
-        Ok(item) => Decoded::Private(item),
+        Ok(item) => Decoded::Private(Box::new(item)),
         Err(error) => Decoded::PrivateUnreadable { kind, reason: error.to_string() },
     }
 }

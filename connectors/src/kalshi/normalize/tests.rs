@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Decoded, Tickers};
+use super::{Decoded, Tickers, decode_any, decode_usual};
 
 fn decode(text: &str) -> Decoded {
     super::decode(text, &mut Tickers::default())
@@ -35,6 +35,33 @@ fn a_cut_frame_never_passes_as_another() {
             assert!(matches!(decoded, Decoded::Unreadable { .. }), "{}: {decoded:?}", &frame[..cut]);
         }
     }
+}
+
+/// However a delta is damaged or varied, the quick way reads it as the long one does, or leaves it to that.
+#[test]
+fn the_quick_way_never_reads_otherwise_than_the_long_one() {
+    let usual = r#"{"type":"orderbook_delta","sid":2,"seq":17,"sending_ts_ms":1790000000001,"msg":{"market_ticker":"KXTEST-26É","market_id":"0b7a1c55-6a0e","clock":42,"price_dollars":"0.4700","delta_fp":"-3.25","side":"no","ts":"2026-10-26T12:00:00.123Z","ts_ms":1790000000190,"client_order_id":"mine","subaccount":0}}"#;
+    let own = std::fs::read_to_string(fixtures("current.jsonl")).unwrap();
+    let own = own.lines().filter(|frame| frame.contains("orderbook_delta")).chain([usual]);
+    let pieces = ["", "\"", "\\", "0", "7", "-", ".", "e", ",", "}", "{", " ", "\n", "\t", "null", "é"];
+    let mut tickers = Tickers::default();
+    let mut quick = 0;
+    for frame in own {
+        for at in (0..=frame.len()).filter(|at| frame.is_char_boundary(*at)) {
+            let (before, after) = frame.split_at(at);
+            let shorter = after.get(1..).unwrap_or_default();
+            let varied = pieces
+                .iter()
+                .flat_map(|piece| [format!("{before}{piece}{after}"), format!("{before}{piece}{shorter}")]);
+            for varied in varied {
+                if let Some(read) = decode_usual(&varied, &mut tickers) {
+                    assert_eq!(read, decode_any(&varied, &mut tickers), "{varied}");
+                    quick += 1;
+                }
+            }
+        }
+    }
+    assert!(quick > 1_000, "only {quick} frames were read the quick way");
 }
 
 mod recordings;

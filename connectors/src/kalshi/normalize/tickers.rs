@@ -2,13 +2,14 @@
 
 use std::collections::HashSet;
 
+use foldhash::fast::FixedState;
 use outrigger_engine::domain::Ticker;
 
 /// Far above any number of markets on one connection; beyond it everything is forgotten, and costs one allocation again.
 const TICKERS_MAX: usize = 65_536;
 
 #[derive(Debug, Default)]
-pub(crate) struct Tickers(HashSet<Ticker>);
+pub(crate) struct Tickers(HashSet<Ticker, FixedState>);
 
 impl Tickers {
     /// Returns the ticker with this text.

@@ -12,13 +12,13 @@ use outrigger_engine::venue::{
 
 use super::channels::is_private;
 use super::subscriptions::{Subscriptions, Todo};
-use crate::kalshi::normalize::{Decoded, Stamped, Tickers, decode_stamped};
+use crate::kalshi::normalize::{Decoded, Stamped, Tickers, decode_any, decode_usual};
 use crate::kalshi::status::{Counters, bump};
 use crate::kalshi::wire::fields::unknown_fields;
 
 /// Frames kept for subscriptions whose acknowledgement has not come.
 const EARLY_MAX: usize = 4_096;
-/// Frames of a connection that are searched for unknown fields: the first of all, then one in so many.
+/// Unusual frames of a connection that are searched for unknown fields: the first of all, then one in so many.
 const SEARCHED_AT_FIRST: u64 = 256;
 const SEARCHED_EVERY: u64 = 61;
 
@@ -52,7 +52,7 @@ pub(super) struct Intake {
     generation: Generation,
     early: VecDeque<(u64, Option<u64>, Received, MarketFrame)>,
     tickers: Tickers,
-    /// Frames read; some of them are searched for fields nobody knows.
+    /// Frames that were not of the usual shape; some of them are searched for fields nobody knows.
     read: u64,
 }
 
@@ -63,12 +63,15 @@ impl Intake {
 
     /// Reads one frame.
     pub(super) fn decode(&mut self, text: &str, taken: &mut Taken) -> Stamped {
+        if let Some(usual) = decode_usual(text, &mut self.tickers) {
+            return usual;
+        }
         self.read += 1;
         if self.read < SEARCHED_AT_FIRST || self.read.is_multiple_of(SEARCHED_EVERY) {
             // A new field is on every frame of its type, so it need not be looked for on each.
             taken.unknown.extend(unknown_fields(text));
         }
-        decode_stamped(text, &mut self.tickers)
+        decode_any(text, &mut self.tickers)
     }
 
     /// Places one frame and returns what the connection must do about it.
@@ -84,13 +87,13 @@ impl Intake {
                 self.market(Numbers { sid, seq }, frame, at)
             }
             Decoded::Lifecycle { sid, seq, event } => {
-                at.taken.private.push(PrivateItem::Lifecycle(event.clone()));
-                at.taken.lifecycle.push(event.clone());
+                at.taken.private.push(PrivateItem::Lifecycle(LifecycleEvent::clone(&event)));
+                at.taken.lifecycle.push(LifecycleEvent::clone(&event));
                 self.market(Numbers { sid, seq }, MarketFrame::Lifecycle(event), at)
             }
             Decoded::Private(item) => {
                 bump(&at.counters.private_items);
-                at.taken.private.push(item);
+                at.taken.private.push(*item);
                 Todo::default()
             }
             Decoded::PrivateUnreadable { kind, reason } => {

@@ -81,7 +81,7 @@ fn fact(decoded: &Decoded) -> Option<(Channel, Option<i64>)> {
             MarketFrame::Ack | MarketFrame::Unreadable { .. } => None,
         },
         Decoded::Lifecycle { .. } => Some((Channel::MarketLifecycle, None)),
-        Decoded::Private(item) => match item {
+        Decoded::Private(item) => match item.as_ref() {
             PrivateItem::Fill(fill) => Some((Channel::Fill, Some(fill.ts_ms.0).filter(|ms| *ms > 0))),
             PrivateItem::Order(order) => {
                 Some((Channel::UserOrders, order.updated_ms.or(order.created_ms).map(|time| time.0)))
@@ -103,7 +103,7 @@ mod tests {
     use outrigger_engine::domain::{Now, WallTime};
 
     use super::{LATE_TICKS, Lag};
-    use crate::kalshi::normalize::{Tickers, decode_stamped};
+    use crate::kalshi::normalize::{Tickers, decode_any};
     use crate::kalshi::stream_figures::StreamFigures;
 
     fn trade(sent_ms: i64, event_ms: i64) -> String {
@@ -115,7 +115,7 @@ mod tests {
     fn feel(lag: &mut Lag, figures: &StreamFigures, sent_ms: i64, received_ms: i64, offset_ms: i64) {
         let received = Now { wall: WallTime(received_ms * 1_000), ..Now::default() };
         lag.measure(
-            &decode_stamped(&trade(sent_ms, sent_ms - 50), &mut Tickers::default()),
+            &decode_any(&trade(sent_ms, sent_ms - 50), &mut Tickers::default()),
             received,
             offset_ms,
             figures,

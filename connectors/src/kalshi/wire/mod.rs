@@ -9,5 +9,6 @@ pub(crate) mod exact;
 pub(crate) mod fields;
 pub(crate) mod market;
 pub(crate) mod notice;
+pub(crate) mod quick;
 pub(crate) mod rest;
 pub(crate) mod time;

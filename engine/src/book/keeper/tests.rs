@@ -298,7 +298,7 @@ fn a_new_price_grid_begins_the_book_anew() {
         sid: SubscriptionId(4),
         seq: Some(1),
         received: at(3),
-        frame: MarketFrame::Lifecycle(event),
+        frame: MarketFrame::Lifecycle(Box::new(event)),
     };
     let (keeper, out) = run(vec![live(1), frame(1, 1, snapshot("A", &[("0.4000", "5.00")])), changed]);
     assert_eq!(book(&keeper, "A").0, Trust::Suspect);

@@ -78,7 +78,7 @@ impl Run {
         let ticker = self.truth.ticker(market).clone();
         let event = LifecycleEvent::new(ticker.clone(), "price_level_structure_updated");
         let (generation, received) = (self.generation, Now { monotonic: self.now, ..Now::default() });
-        let frame = MarketFrame::Lifecycle(event);
+        let frame = MarketFrame::Lifecycle(Box::new(event));
         let item = FeedItem::Frame { generation, sid: LIFECYCLE, seq: None, received, frame };
         self.keeper.apply(item, &mut self.out);
         let view = self.keeper.view(&ticker, self.now);
