@@ -17,6 +17,7 @@ pub mod process;
 pub mod random;
 pub mod recording;
 pub mod stream;
+pub mod stream_faults;
 pub mod tidy;
 pub mod wait;
 pub mod workspace;
