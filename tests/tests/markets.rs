@@ -161,8 +161,8 @@ async fn a_delta_lost_without_a_trace_is_found_by_the_truth_and_healed() -> anyh
     // The first change of a book is left out, and no number tells.
     let rule = "[[faults]]\nchannel = \"orderbook_delta\"\nfault = \"drop\"\nconsume_seq = false\nafter_ms = 8_000\ncount = 1\n";
     let faults = write(folder.path(), "faults.toml", rule)?;
-    let begun = Instant::now();
     let exchange = Exchange::start(&["--scenario", "still", "--faults", &faults.display().to_string()])?;
+    let begun = Instant::now();
     let data = tempfile::tempdir()?;
     let sidecar = sidecar(&exchange, data.path(), "truth_every_ms = 500", &[])?;
     let api = &sidecar.api;
