@@ -8,7 +8,7 @@ SHELL := /bin/sh
 help:
 	@echo "make run    build Outrigger and start it beside a simulated exchange, on http://127.0.0.1:7373"
 	@echo "make test   install what the tests need, then run every check and every test"
-	@echo "make soak   a hundred million random changes through the books, against a naive model (some minutes)"
+	@echo "make soak   a hundred million random changes through the books, ten minutes of the busy market (half an hour)"
 	@echo "parts of make test: fmt clippy build tidy unit process conformance specs deny"
 	@echo "make bench-decode   measure decode and book apply beside the alternatives"
 
@@ -49,9 +49,12 @@ PROCESS_TESTS = $(call named,$(filter-out tests/tests/tidy.rs tests/tests/venue_
 # Exchanges of the tests leave their tapes here; `specs` holds them to the published specifications.
 TAPES = $(abspath $(TARGET))/tapes
 
-# The nightly books: many more random changes than the unit tests make. OUTRIGGER_SEED begins elsewhere.
+# What takes too long for every change: many more random changes than the unit tests make (OUTRIGGER_SEED begins elsewhere), and the
+# busy market through a whole sidecar.
 soak:
 	OUTRIGGER_BOOK_DELTAS="$(or $(DELTAS),100000000)" cargo test --locked --workspace --test book_differential -- --nocapture
+	cargo build --release --locked -p outrigger
+	OUTRIGGER_BIN="$(abspath $(TARGET))/release/outrigger" cargo run --release --locked -p outrigger-tests --bin soak_busy -- 10
 
 # The official SDKs, Python and TypeScript, against the simulated exchange.
 conformance: build tapes
