@@ -3,7 +3,7 @@
 //! Every history trades one market among three members with little or much money and ends in its settlement. After each
 //! command: every match is the one the plain book expects (best price first, first come first), its fees are those of the
 //! formula written down here a second time, the book does not cross, and no micro-dollar has come or gone. One history in
-//! two thousand is long and of crumbs, so that large orders collect rounding until whole cents of it come back.
+//! ten thousand is long and of crumbs, so that large orders collect rounding until whole cents of it come back.
 //! `OUTRIGGER_HISTORIES` sets how many, `OUTRIGGER_FIRST_HISTORY` where to begin: a failure names its number.
 #![allow(
     clippy::unwrap_used,
@@ -32,7 +32,7 @@ use plain::PlainBook;
 
 const HISTORIES: u64 = 1_000_000;
 /// Every so many histories one is of crumbs.
-const CRUMBS_EVERY: u64 = 2_000;
+const CRUMBS_EVERY: u64 = 10_000;
 /// What a large order among crumbs wants, in 1e-2 contracts.
 const LARGE: i64 = 100_000;
 const TICKER: &str = "KXH-1";

@@ -108,7 +108,8 @@ impl<T> Core<T> {
                 BucketId::Write(_) => self.rates.write,
                 BucketId::Balance => continue,
             };
-            bucket.set_terms(capacity, (refill * percent / 100).max(1), now);
+            let share = u64::from(refill) * u64::from(percent) / 100;
+            bucket.set_terms(capacity, u32::try_from(share).unwrap_or(u32::MAX).max(1), now);
         }
     }
 
