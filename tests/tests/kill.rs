@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
 
-const ORDERS: usize = 200;
+const ORDERS: usize = 400;
 const KILLS: usize = 24;
 const WORKERS: usize = 4;
 const SIDECAR_READY_WITHIN: Duration = Duration::from_secs(60);
@@ -61,12 +61,15 @@ async fn nothing_is_lost_or_doubled_by_kills() -> anyhow::Result<()> {
     let collector = tokio::spawn(collect(current.clone(), Arc::clone(&collected)));
 
     let steps_done = Arc::new(AtomicUsize::new(0));
-    let plans = Arc::new(Mutex::new(plans(seed, &markets)));
+    let plans = plans(seed, &markets);
+    let steps =
+        plans.iter().map(|plan| 1 + usize::from(plan.amend.is_some()) + usize::from(plan.cancel)).sum();
+    let plans = Arc::new(Mutex::new(plans));
     let mut workers = JoinSet::new();
     for _ in 0..WORKERS {
         workers.spawn(work(seed, Arc::clone(&plans), current.clone(), Arc::clone(&steps_done)));
     }
-    let last = kill_often(seed, &exchange, first, &announce, &steps_done).await?;
+    let last = kill_often(seed, &exchange, first, &announce, (&steps_done, steps)).await?;
     let mut outcome = Outcome::default();
     while let Some(done) = workers.join_next().await {
         outcome.add(done??);
@@ -317,7 +320,7 @@ async fn kill_often(
     exchange: &Exchange,
     first: Sidecar,
     announce: &watch::Sender<Option<Api>>,
-    steps_done: &AtomicUsize,
+    (steps_done, steps): (&AtomicUsize, usize),
 ) -> anyhow::Result<Sidecar> {
     let mut random = Random::new(seed ^ 0x5EED);
     let mut sidecar = first;
@@ -328,7 +331,8 @@ async fn kill_often(
         if kill % 4 != 3 {
             sidecar.api.ready(SIDECAR_READY_WITHIN).await.with_context(|| sidecar.running.log_tail())?;
             let until = Instant::now() + STEP_WITHIN;
-            while steps_done.load(Ordering::SeqCst) < next_at && Instant::now() < until {
+            // Quick workers are done before the last kills, which then hit a sidecar at rest.
+            while steps_done.load(Ordering::SeqCst) < next_at.min(steps) && Instant::now() < until {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
             next_at = steps_done.load(Ordering::SeqCst) + 4 + usize::try_from(random.below(10))?;
