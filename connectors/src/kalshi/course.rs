@@ -44,13 +44,12 @@ impl Course {
     }
 
     /// Begins the next generation.
-    pub(super) async fn attempt(&mut self, parts: &Parts) -> Generation {
+    pub(super) async fn attempt(&mut self, parts: &Parts) {
         self.generation = Generation(self.generation.0 + 1);
         (self.good_since, self.was_live) = (None, false);
         bump(&parts.status.counters.connects);
         // The state may be what it was, but the generation is another: this is always told.
         self.enter(parts, FeedState::Connecting, "connecting").await;
-        self.generation
     }
 
     /// Takes an event. What changes nothing is not told again.

@@ -22,7 +22,6 @@ const UNKNOWN_NAME_CHARS_MAX: usize = 48;
 pub struct VenueStatus {
     rest_ready: AtomicBool,
     limits_read: AtomicBool,
-    catalog_ready: AtomicBool,
     feed: Mutex<FeedStanding>,
     requests: Mutex<BTreeMap<(&'static str, String), u64>>,
     unknown_frames: Mutex<BTreeMap<String, u64>>,
@@ -102,11 +101,6 @@ impl VenueStatus {
         self.limits_read.load(Relaxed)
     }
 
-    /// Tells whether the markets were loaded once.
-    pub fn is_catalog_ready(&self) -> bool {
-        self.catalog_ready.load(Relaxed)
-    }
-
     pub fn feed(&self) -> FeedStanding {
         self.feed.lock().clone()
     }
@@ -182,10 +176,6 @@ impl VenueStatus {
 
     pub(crate) fn set_limits_read(&self) {
         self.limits_read.store(true, Relaxed);
-    }
-
-    pub(crate) fn set_catalog_ready(&self) {
-        self.catalog_ready.store(true, Relaxed);
     }
 
     pub(crate) fn set_feed(&self, standing: FeedStanding) {

@@ -58,8 +58,9 @@ pub struct Keeper {
     /// The subscription that carries the books, once the venue has acknowledged it.
     books_sid: Option<SubscriptionId>,
     books: HashMap<Ticker, Book, FixedState>,
-    /// How many of them are live.
+    /// How many of them are live, and how many suspect.
     live: u64,
+    suspect: u64,
     /// When the last item came.
     latest: Received,
     trades: Trades,
@@ -107,9 +108,6 @@ impl Keeper {
             }
             FeedItem::Subscribed { generation, sid, channel } if self.believes(generation) => {
                 self.subscribed(sid, channel, out);
-                if channel == Channel::Trade {
-                    self.trades.subscribed();
-                }
             }
             FeedItem::Frame { generation, sid, seq, received, frame } if self.believes(generation) => {
                 self.frame(At { sid, seq, received }, frame, out);
@@ -171,11 +169,6 @@ impl Keeper {
         self.books.get(ticker).map(Book::watermark)
     }
 
-    /// Tells whether any order-book subscription was acknowledged on the present connection.
-    pub fn is_subscribed(&self) -> bool {
-        self.books_sid.is_some()
-    }
-
     fn state(
         &mut self,
         generation: Generation,
@@ -216,6 +209,9 @@ impl Keeper {
         self.subscriptions.retain(|_, old| old.channel != Some(channel));
         let channel_of_sid = Subscription { channel: Some(channel), ..Subscription::default() };
         self.subscriptions.insert(sid, channel_of_sid);
+        if channel == Channel::Trade {
+            self.trades.subscribed();
+        }
         if channel == Channel::OrderbookDelta {
             self.books_sid = Some(sid);
             let is_live = |book: &Book| book.trust() == Trust::Live;

@@ -231,7 +231,6 @@ impl Overseer {
             }
         }
         self.was_ready |= is_catalog_read && missing.is_empty();
-        keeper.count_suspect();
         let alarms = self.liveness.alarms();
         let alarms = alarms.map(|(class, ticker)| format!("{ticker} ({})", class.as_str())).collect();
         self.standing.set(Standing { generation: self.generation, is_catalog_read, missing, alarms });

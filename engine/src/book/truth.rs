@@ -164,17 +164,11 @@ impl Truth {
                 picked.insert(ticker, Watched::new(&view));
             }
         }
-        for _ in picked.len()..SAMPLE_MAX {
-            let Some(ticker) = keeper.next_live(self.cursor.as_ref()).or_else(|| keeper.next_live(None))
-            else {
-                break;
-            };
-            if picked.contains_key(&ticker) {
-                // The walk has come round, or to a doubt; the others wait for the next time.
-                self.cursor = Some(ticker);
-                continue;
-            }
-            if let Some(view) = live(keeper, &ticker, now) {
+        // Of those, some may be in doubt as well; the others wait for the next time.
+        for ticker in keeper.next_live(self.cursor.as_ref(), SAMPLE_MAX - picked.len()) {
+            if !picked.contains_key(&ticker)
+                && let Some(view) = live(keeper, &ticker, now)
+            {
                 picked.insert(ticker.clone(), Watched::new(&view));
             }
             self.cursor = Some(ticker);

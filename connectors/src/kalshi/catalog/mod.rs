@@ -93,10 +93,7 @@ impl Parts {
             None => self.load_lists(plan).await,
         };
         match &loaded {
-            Ok(()) => {
-                self.status.set_catalog_ready();
-                self.status.solved("catalog");
-            }
+            Ok(()) => self.status.solved("catalog"),
             Err(reason) => self.status.problem("catalog", reason, self.reads.now()),
         }
         loaded.is_ok()

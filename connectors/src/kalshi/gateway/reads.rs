@@ -141,14 +141,9 @@ impl Reads {
             tickers.iter().map(|ticker| format!("tickers={}", escaped(ticker.as_str()))).collect();
         let (path, query) = ("/markets/orderbooks", query.join("&"));
         let charge = Charge { bucket: BucketId::Read, tokens: READ_COST };
-        let granted = self.budget.request(self.lane, charge, SAMPLE_PATIENCE_MS).wait().await;
-        granted.map_err(|error| error.to_string())?;
-        let answer = self.rest.send(&Request::get("orderbooks", path, query)).await;
-        let answer = answer.map_err(|error| format!("{path}: {error}"))?;
-        if answer.status == 429 {
-            self.budget.throttled(BucketId::Read);
-        }
-        let body = success(answer.status, answer.body).map_err(|error| format!("{path}: {error}"))?;
+        let request = Request::get("orderbooks", path, query);
+        let (status, body) = self.once(&request, charge, SAMPLE_PATIENCE_MS).await?;
+        let body = success(status, body).map_err(|error| format!("{path}: {error}"))?;
         let page: wire::Books<'_> = serde_json::from_slice(&body).map_err(|error| error.to_string())?;
         Ok(page.orderbooks.unwrap_or_default().into_iter().map(normal::book).collect())
     }
@@ -229,15 +224,29 @@ impl Reads {
         let charge = Charge { bucket, tokens };
         let request = Request::get(route, path, query);
         for _ in 0..THROTTLED_MAX {
-            let granted = self.budget.request(self.lane, charge, PATIENCE_MS).wait().await;
-            granted.map_err(|error| error.to_string())?;
-            let answer = self.rest.send(&request).await.map_err(|error| format!("{path}: {error}"))?;
-            if answer.status != 429 {
-                return Ok((answer.status, answer.body));
+            let (status, body) = self.once(&request, charge, PATIENCE_MS).await?;
+            if status != 429 {
+                return Ok((status, body));
             }
-            self.budget.throttled(bucket);
         }
         Err(format!("{path}: the exchange's rate limit, {THROTTLED_MAX} times in a row"))
+    }
+
+    /// Sends a request once there are tokens for it; the budget learns from a 429.
+    async fn once(
+        &self,
+        request: &Request,
+        charge: Charge,
+        patience_ms: u64,
+    ) -> Result<(u16, bytes::Bytes), String> {
+        let granted = self.budget.request(self.lane, charge, patience_ms).wait().await;
+        granted.map_err(|error| error.to_string())?;
+        let answer = self.rest.send(request).await;
+        let answer = answer.map_err(|error| format!("{}: {error}", request.path))?;
+        if answer.status == 429 {
+            self.budget.throttled(charge.bucket);
+        }
+        Ok((answer.status, answer.body))
     }
 }
 

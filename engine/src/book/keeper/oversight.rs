@@ -44,17 +44,13 @@ impl Keeper {
         self.books.get(ticker).filter(|book| book.trust() == Trust::Live).map(Book::touched)
     }
 
-    /// Returns the first live book whose ticker sorts after `after`.
-    pub fn next_live(&self, after: Option<&Ticker>) -> Option<Ticker> {
-        let live =
-            self.books.iter().filter(|(_, book)| book.trust() == Trust::Live).map(|(ticker, _)| ticker);
-        live.filter(|ticker| after.is_none_or(|after| *ticker > after)).min().cloned()
-    }
-
-    /// Sets the gauge of suspect books and returns it.
-    pub fn count_suspect(&self) -> u64 {
-        let suspect = self.books.values().filter(|book| book.trust() == Trust::Suspect).count() as u64;
-        self.counters.books_suspect.store(suspect, Relaxed);
-        suspect
+    /// Returns at most `count` live books in the order of their tickers: those after `after`, then from the first one on.
+    pub fn next_live(&self, after: Option<&Ticker>, count: usize) -> Vec<Ticker> {
+        let live = self.books.iter().filter(|(_, book)| book.trust() == Trust::Live);
+        let mut live: Vec<&Ticker> = live.map(|(ticker, _)| ticker).collect();
+        live.sort_unstable();
+        let from = live.partition_point(|ticker| after.is_some_and(|after| *ticker <= after));
+        live.rotate_left(from);
+        live.into_iter().take(count).cloned().collect()
     }
 }

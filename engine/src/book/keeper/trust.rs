@@ -95,12 +95,15 @@ impl Keeper {
     }
 
     pub(super) fn trust_moved(&mut self, from: Trust, to: Trust) {
-        match (from == Trust::Live, to == Trust::Live) {
-            (false, true) => self.live += 1,
-            (true, false) => self.live -= 1,
-            (true, true) | (false, false) => return,
+        for (trust, change) in [(from, -1), (to, 1)] {
+            match trust {
+                Trust::Live => self.live = self.live.saturating_add_signed(change),
+                Trust::Suspect => self.suspect = self.suspect.saturating_add_signed(change),
+                Trust::Stale => {}
+            }
         }
         self.counters.books_live.store(self.live, Relaxed);
+        self.counters.books_suspect.store(self.suspect, Relaxed);
     }
 
     pub(super) fn ask(&mut self, tickers: Vec<Ticker>, at: At, out: &mut KeeperOutput) {
