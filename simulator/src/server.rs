@@ -126,6 +126,8 @@ pub fn spawn(options: Options) -> Result<Running, SpawnError> {
     let tape = options.tape.clone().or_else(tape_of_environment).map(open_tape).transpose()?;
     let planned_us = options.scenario.start.map(Timestamp::as_microsecond);
     let now_us = options.start_us.or(planned_us).unwrap_or_else(wall_us);
+    // Started here: what it takes to build the exchange must not make its clock late.
+    let clock = Clock::new(options.pace, now_us);
     // Ids follow the start as well as the seed: an exchange started anew never repeats ids that a member remembers.
     let mut venue = Venue::new(Dice::new(options.seed).bits() ^ Dice::new(now_us.cast_unsigned()).bits());
     let region_us = options.scenario.region_expires_s.map(|after_s| after_s.saturating_mul(1_000_000));
@@ -147,7 +149,6 @@ pub fn spawn(options: Options) -> Result<Running, SpawnError> {
             Some(heart)
         }
     };
-    let clock = Clock::new(options.pace, now_us);
     let read_lag_us = options.scenario.read_lag_ms.saturating_mul(1_000);
     let exchange = Arc::new(Exchange::with_clock(venue, clock, read_lag_us));
     let keys = Arc::new(keys);

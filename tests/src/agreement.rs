@@ -6,11 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use anyhow::{Context as _, ensure};
+use reqwest::Method;
 use rusqlite::{Connection, OpenFlags, Row};
 use serde_json::Value;
 
 use crate::api::Api;
 use crate::exchange::Judge;
+use crate::pair::Sidecar;
 use crate::recording::scaled;
 
 /// An order as every side must tell it.
@@ -194,6 +196,18 @@ pub fn of_ledger(data_dir: &Path) -> anyhow::Result<Story> {
         })?;
     ensure!(intents == ids, "{intents} intents share {ids} client_order_ids");
     Ok(story)
+}
+
+/// Cancels what rests, so that nobody has anything of ours left to trade with, and compares REST and ledger with the exchange,
+/// whose story is returned.
+pub async fn at_rest(judge: &Judge<'_>, sidecar: &Sidecar) -> anyhow::Result<Story> {
+    let answer = sidecar.api.send(Method::DELETE, "/v1/orders", None, None).await?;
+    ensure!(answer.status == 200, "{} {}", answer.status, answer.body);
+    let exchange = of_exchange(judge).await?;
+    ensure!(exchange.orders.values().all(|order| order.status != "resting"), "orders still rest");
+    exchange.compare("REST", &of_rest(&sidecar.api).await?)?;
+    exchange.compare("the ledger", &of_ledger(&sidecar.data_dir)?)?;
+    Ok(exchange)
 }
 
 /// Reads an order of the local API; `None` for one that never reached the exchange.

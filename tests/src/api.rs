@@ -1,5 +1,6 @@
 //! A small client of the sidecar's local API.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
@@ -91,6 +92,21 @@ impl Api {
                 _ => return Ok(rows),
             }
         }
+    }
+
+    /// Reads all figures of `/metrics`, with their labels in their names.
+    pub async fn figures(&self) -> anyhow::Result<BTreeMap<String, f64>> {
+        let text = self.get("/metrics").await?;
+        let lines = text.as_str().context("metrics are text")?.lines();
+        let figures = lines.filter_map(|line| line.rsplit_once(' '));
+        Ok(figures.filter_map(|(name, value)| Some((name.to_owned(), value.parse().ok()?))).collect())
+    }
+
+    /// Reads one figure of `/metrics`, a whole number.
+    pub async fn figure(&self, name: &str) -> anyhow::Result<u64> {
+        let figures = self.figures().await?;
+        let value = figures.get(name).with_context(|| format!("no {name} in {figures:?}"))?;
+        Ok(*value as u64)
     }
 
     /// Waits until `/readyz` says yes.

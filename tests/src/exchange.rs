@@ -68,7 +68,9 @@ impl<'a> Judge<'a> {
         for some in tickers.chunks(BOOKS_AT_ONCE) {
             let query: Vec<String> = some.iter().map(|ticker| format!("tickers={ticker}")).collect();
             let answer = self.get(&format!("/markets/orderbooks?{}", query.join("&"))).await?;
-            for row in answer["orderbooks"].as_array().context("orderbooks")? {
+            let rows = answer["orderbooks"].as_array().context("orderbooks")?;
+            ensure!(rows.len() == some.len(), "{} books for {} markets", rows.len(), some.len());
+            for row in rows {
                 let (ticker, book) = (row["ticker"].as_str().context("ticker")?, &row["orderbook_fp"]);
                 let side = |name: &str| read_levels(&book[name]).with_context(|| format!("levels of {book}"));
                 books.insert(ticker.to_owned(), Book { yes: side("yes_dollars")?, no: side("no_dollars")? });

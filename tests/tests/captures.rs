@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use outrigger_tests::api::Api;
-use outrigger_tests::exchange::{Judge, client};
+use outrigger_tests::exchange::Judge;
 use outrigger_tests::pair::{Exchange, Sidecar};
 use outrigger_tests::process;
 use outrigger_tests::recording::{Book, Truth, read};
 use outrigger_tests::stream::read_rest_book;
 use outrigger_tests::wait;
 use outrigger_tests::workspace::say;
+use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
@@ -122,10 +123,8 @@ async fn live(api: &Api, tickers: &[String]) -> anyhow::Result<()> {
 }
 
 async fn step(exchange: &Exchange) -> anyhow::Result<()> {
-    let url = format!("http://{}/control/time", exchange.addr());
     for _ in 0..STEPS {
-        let reply = client()?.post(&url).json(&json!({ "step_ms": STEP_MS })).send().await?;
-        ensure!(reply.status() == 200, "{}", reply.text().await?);
+        exchange.control(Method::POST, "/time", Some(&json!({ "step_ms": STEP_MS }))).await?;
     }
     Ok(())
 }
@@ -134,7 +133,7 @@ async fn step(exchange: &Exchange) -> anyhow::Result<()> {
 async fn settled(api: &Api) -> anyhow::Result<u64> {
     let (mut last, mut in_a_row) = (0, 0);
     while in_a_row < SEEN_IN_A_ROW {
-        let now = metric(api, "outrigger_venue_frames_total").await?;
+        let now = api.figure("outrigger_venue_frames_total").await?;
         in_a_row = if now == last { in_a_row + 1 } else { 0 };
         last = now;
         tokio::time::sleep(PAUSE).await;
@@ -142,17 +141,10 @@ async fn settled(api: &Api) -> anyhow::Result<u64> {
     Ok(last)
 }
 
-async fn metric(api: &Api, name: &str) -> anyhow::Result<u64> {
-    let text = api.get("/metrics").await?;
-    let text = text.as_str().context("metrics are text")?;
-    let value = text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
-    value.with_context(|| format!("no {name} in {text}"))
-}
-
 /// Ends a sidecar and returns its capture, in one file.
 async fn end_with_capture(sidecar: Sidecar, end: End, frames: u64) -> anyhow::Result<PathBuf> {
     let Sidecar { running, api, data_dir } = sidecar;
-    ensure!(metric(&api, "outrigger_capture_dropped_total").await? == 0, "frames were dropped");
+    ensure!(api.figure("outrigger_capture_dropped_total").await? == 0, "frames were dropped");
     match end {
         End::Stopped => drop(running.stop(WITHIN)?),
         End::Killed => {

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
 use outrigger_tests::api::Api;
-use outrigger_tests::exchange::client;
 use outrigger_tests::pair::{Exchange, Sidecar};
 use outrigger_tests::process::Running;
 use outrigger_tests::wait;
+use reqwest::Method;
 use serde_json::{Value, json};
 
 const READY_WITHIN: Duration = Duration::from_secs(60);
@@ -33,11 +33,9 @@ impl Pair {
         sidecar.api.ready(READY_WITHIN).await.with_context(|| sidecar.running.log_tail())?;
         // Quotes are subscribed last: once they come, nothing waits for an answer that a fault could swallow instead.
         wait::until("frames of the last channel", READY_WITHIN, || async {
-            let text = sidecar.api.get("/metrics").await?;
-            let line = "outrigger_venue_channel_frames_total{channel=\"ticker\"} ";
             let frames =
-                text.as_str().and_then(|text| text.lines().find_map(|shown| shown.strip_prefix(line)));
-            ensure!(frames.is_some_and(|frames| frames != "0"), "no quotes yet");
+                sidecar.api.figure("outrigger_venue_channel_frames_total{channel=\"ticker\"}").await?;
+            ensure!(frames > 0, "no quotes yet");
             Ok(())
         })
         .await?;
@@ -46,16 +44,14 @@ impl Pair {
 
     /// Sets one fault on the stream's frames, and takes the rule away once it has hit.
     async fn break_stream(&self, fault: &Value) -> anyhow::Result<()> {
-        let (http, at) = (client()?, format!("http://{}/control/faults", self.exchange.addr()));
-        let set = http.post(&at).json(fault).send().await?;
-        ensure!(set.status().is_success(), "{fault}: {}", set.text().await?);
+        self.exchange.control(Method::POST, "/faults", Some(fault)).await?;
         wait::until("the fault hits", READY_WITHIN, || async {
-            let rules: Value = http.get(&at).send().await?.json().await?;
+            let rules = self.exchange.control(Method::GET, "/faults", None).await?;
             ensure!(rules["faults"][0]["hits"].as_u64() > Some(0), "{rules}");
             Ok(())
         })
         .await?;
-        http.delete(&at).send().await?;
+        self.exchange.control(Method::DELETE, "/faults", None).await?;
         Ok(())
     }
 
@@ -167,6 +163,6 @@ async fn a_suspended_sidecar_serves_no_book_as_live_before_it_was_read_again() -
 }
 
 async fn book(api: &Api, ticker: &str) -> anyhow::Result<Value> {
-    let answer = api.send(reqwest::Method::GET, &format!("/v1/markets/{ticker}/book"), None, None).await?;
+    let answer = api.send(Method::GET, &format!("/v1/markets/{ticker}/book"), None, None).await?;
     Ok(answer.body)
 }

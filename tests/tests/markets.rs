@@ -1,7 +1,7 @@
 //! Markets on demand, the truth about books, and data that is merely quiet: whole processes against the simulated exchange.
 #![allow(clippy::indexing_slicing, reason = "JSON values give null for what is absent")]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use anyhow::{Context as _, ensure};
 use outrigger_tests::api::Api;
 use outrigger_tests::exchange::Judge;
 use outrigger_tests::pair::{Exchange, Sidecar};
-use outrigger_tests::stream::{Mirror, read_rest_book};
+use outrigger_tests::stream::Mirror;
 use outrigger_tests::wait;
 use outrigger_tests::workspace::say;
 use reqwest::Method;
@@ -35,23 +35,9 @@ fn write(folder: &Path, name: &str, text: &str) -> anyhow::Result<PathBuf> {
     Ok(path)
 }
 
-/// Reads all figures of `/metrics`, with their labels in their names.
-async fn figures(api: &Api) -> anyhow::Result<BTreeMap<String, f64>> {
-    let answer = api.send(Method::GET, "/metrics", None, None).await?;
-    let text = answer.body.as_str().context("metrics as text")?;
-    let lines = text.lines().filter_map(|line| line.rsplit_once(' '));
-    Ok(lines.filter_map(|(name, value)| Some((name.to_owned(), value.parse().ok()?))).collect())
-}
-
-async fn figure(api: &Api, name: &str) -> anyhow::Result<u64> {
-    let figures = figures(api).await?;
-    let value = figures.get(name).with_context(|| format!("no {name} in {figures:?}"))?;
-    Ok(*value as u64)
-}
-
 async fn until_figure(api: &Api, name: &str, wanted: impl Fn(u64) -> bool) -> anyhow::Result<u64> {
     wait::until(name, WITHIN, || async {
-        let value = figure(api, name).await?;
+        let value = api.figure(name).await?;
         ensure!(wanted(value), "it is {value}");
         Ok(value)
     })
@@ -80,7 +66,7 @@ async fn two_thousand_books_come_when_clients_need_them_and_go_when_they_do_not(
     let sidecar = sidecar(&exchange, data.path(), streams, &[])?;
     let api = &sidecar.api;
     api.ready(WITHIN).await.with_context(|| sidecar.running.log_tail())?;
-    ensure!(figure(api, "outrigger_books_wanted").await? == 0, "nobody needs a book yet");
+    ensure!(api.figure("outrigger_books_wanted").await? == 0, "nobody needs a book yet");
     let markets = wait::until("the list of markets", WITHIN, || async {
         let markets = api.list("/v1/markets?status=active&limit=1000", "markets").await?;
         ensure!(markets.len() == BOOKS, "{} markets", markets.len());
@@ -120,7 +106,7 @@ async fn two_thousand_books_come_when_clients_need_them_and_go_when_they_do_not(
     let book = api.get(&format!("/v1/markets/{ticker}/book")).await?;
     ensure!(book["trust"] == "live", "{book}");
     until_figure(api, "outrigger_books_wanted", |wanted| wanted == 0).await?;
-    ensure!(figure(api, "outrigger_venue_connections_total").await? == 1, "all on one connection");
+    ensure!(api.figure("outrigger_venue_connections_total").await? == 1, "all on one connection");
     Ok(())
 }
 
@@ -136,7 +122,7 @@ async fn a_market_that_does_not_exist_is_said_and_pins_and_positions_are_followe
     let sidecar = sidecar(&exchange, data.path(), streams, &["--markets", &format!("{pinned},KXNONE-1")])?;
     let api = &sidecar.api;
     api.ready(WITHIN).await.with_context(|| sidecar.running.log_tail())?;
-    ensure!(figure(api, "outrigger_books_live").await? == 1, "ready means that the pinned book is live");
+    ensure!(api.figure("outrigger_books_live").await? == 1, "ready means that the pinned book is live");
 
     let answer = api.send(Method::GET, "/v1/markets/KXNONE-2/book", None, None).await?;
     ensure!((answer.status, &answer.body["code"]) == (404, &json!("OUT-MARKET-001")), "{}", answer.body);
@@ -147,7 +133,7 @@ async fn a_market_that_does_not_exist_is_said_and_pins_and_positions_are_followe
     let placed = api.send(Method::POST, "/v1/orders", Some("k1"), Some(&order)).await?;
     ensure!(placed.status < 300, "{}", placed.body);
     tokio::time::sleep(Duration::from_secs(4)).await;
-    ensure!(figure(api, "outrigger_books_wanted").await? == 2, "the pinned one, and the one with an order");
+    ensure!(api.figure("outrigger_books_wanted").await? == 2, "the pinned one, and the one with an order");
     let id = placed.body["order_id"].as_str().context("an id")?;
     let gone = api.send(Method::DELETE, &format!("/v1/orders/{id}"), None, None).await?;
     ensure!(gone.status < 300, "{}", gone.body);
@@ -192,11 +178,9 @@ async fn a_delta_lost_without_a_trace_is_found_by_the_truth_and_healed() -> anyh
     ensure!(alert["code"] == "OUT-BOOK-002", "{alert}");
     ensure!(alert["message"].as_str().is_some_and(|text| text.contains("yes 0.0100")), "{alert}");
     let judge = Judge::new(exchange.addr(), &exchange.key)?;
-    let there = judge.get(&format!("/markets/{ticker}/orderbook")).await?;
-    let sides =
-        json!({ "yes": there["orderbook_fp"]["yes_dollars"], "no": there["orderbook_fp"]["no_dollars"] });
-    ensure!(mirror.book == read_rest_book(&sides)?, "{mirror:?} is not {sides}");
-    ensure!(figure(api, "outrigger_truth_samples_total{result=\"differ\"}").await? == 1);
+    let there = judge.books(std::slice::from_ref(&ticker)).await?;
+    ensure!(there.get(&ticker) == Some(&mirror.book), "{mirror:?} is not {there:?}");
+    ensure!(api.figure("outrigger_truth_samples_total{result=\"differ\"}").await? == 1);
     Ok(())
 }
 
@@ -207,7 +191,7 @@ async fn watch_quietly(sidecar: &Sidecar, at_least: u64) -> anyhow::Result<u64> 
     tokio::time::sleep(WATCHED_FOR).await;
     let agree =
         until_figure(api, "outrigger_truth_samples_total{result=\"agree\"}", |n| n >= at_least).await?;
-    let all = figures(api).await?;
+    let all = api.figures().await?;
     for (name, value) in all.iter().filter(|(name, _)| name.contains("data_alarms_total{")) {
         ensure!(*value == 0.0, "{name} {value}: {}", sidecar.running.log_tail());
     }

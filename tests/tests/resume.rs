@@ -254,9 +254,9 @@ async fn nothing_is_missed_on_a_stream_that_loses_and_breaks() -> anyhow::Result
     let told = told.lock().await;
     ensure!(told.twice.is_none(), "{:?}", told.twice);
     ensure!(told.backfilled > 0, "no trade was ever read back");
-    let metrics = metrics(&sidecar.api).await?;
+    let figures = figures_of_breaks(&sidecar.api).await?;
     say(&format!(
-        "resume: {fills} fills, agreed after {:.1} s; {} trades, on the tape after {:.1} s; {} told, {} read back; {metrics:?}",
+        "resume: {fills} fills, agreed after {:.1} s; {} trades, on the tape after {:.1} s; {} told, {} read back; {figures:?}",
         took.as_secs_f32(),
         trades.len(),
         begun.elapsed().as_secs_f32(),
@@ -288,14 +288,8 @@ async fn place(api: &Api, random: &mut Random, markets: &[String], key: &str) ->
 }
 
 async fn account_agrees(judge: &Judge<'_>, sidecar: &Sidecar) -> anyhow::Result<usize> {
-    // The population must have nothing of ours left to trade with while it is compared.
-    let answer = sidecar.api.send(Method::DELETE, "/v1/orders", None, None).await?;
-    ensure!(answer.status == 200, "{} {}", answer.status, answer.body);
-    let exchange = agreement::of_exchange(judge).await?;
+    let exchange = agreement::at_rest(judge, sidecar).await?;
     ensure!(!exchange.fills.is_empty(), "nothing was traded");
-    ensure!(exchange.orders.values().all(|order| order.status != "resting"), "orders still rest");
-    exchange.compare("REST", &agreement::of_rest(&sidecar.api).await?)?;
-    exchange.compare("the ledger", &agreement::of_ledger(&sidecar.data_dir)?)?;
     Ok(exchange.fills.len())
 }
 
@@ -389,11 +383,12 @@ async fn listen(mut current: watch::Receiver<Option<Api>>, markets: Vec<String>,
 }
 
 /// Returns the figures of breaks that were not zero.
-async fn metrics(api: &Api) -> anyhow::Result<BTreeMap<String, u64>> {
-    let answer = api.send(Method::GET, "/metrics", None, None).await?;
-    let text = answer.body.as_str().context("metrics")?.to_owned();
-    let lines = text.lines().filter_map(|line| line.strip_prefix("outrigger_")?.split_once(' '));
-    let figures = lines.filter_map(|(name, value)| Some((name.to_owned(), value.parse().ok()?)));
-    let of_breaks = |name: &String| name.starts_with("account_") || name.starts_with("trade");
-    Ok(figures.filter(|(name, value): &(String, u64)| of_breaks(name) && *value > 0).collect())
+async fn figures_of_breaks(api: &Api) -> anyhow::Result<BTreeMap<String, f64>> {
+    let of_breaks = |name: &str| {
+        let name = name.trim_start_matches("outrigger_");
+        name.starts_with("account_") || name.starts_with("trade")
+    };
+    let mut figures = api.figures().await?;
+    figures.retain(|name, value| of_breaks(name) && *value > 0.0);
+    Ok(figures)
 }

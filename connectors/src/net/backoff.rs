@@ -1,5 +1,5 @@
-//! When to try again: full jitter below a doubling ceiling, never more than so many tries a minute, and after many failures,
-//! or one that trying again does not mend, at the slow pace.
+//! When to try again: full jitter below a doubling ceiling, never more than so many tries a minute, and at the slow pace after
+//! many failures, or after a few that trying again does not mend.
 //!
 //! Pure: time and randomness are handed in.
 
@@ -18,6 +18,10 @@ pub(crate) struct BackoffLimits {
     /// After so many failures in a row every wait is at least `slow_ms`, with jitter up to the ceiling on top.
     pub(crate) failures_max: u32,
     pub(crate) slow_ms: u64,
+    /// What trying again does not mend is tried this often nearly at once: someone may be mending it right now.
+    pub(crate) mends_max: u32,
+    /// The wait before each of those, with as much jitter on top.
+    pub(crate) mend_ms: u64,
     /// A connection that was good for this long starts everything anew.
     pub(crate) healthy_ms: u64,
 }
@@ -27,6 +31,8 @@ pub(crate) struct BackoffLimits {
 pub(crate) struct Backoff {
     limits: BackoffLimits,
     failures: u32,
+    /// Of them, those that trying again does not mend.
+    permanent: u32,
     tries: VecDeque<u64>,
 }
 
@@ -41,7 +47,7 @@ pub(crate) struct Tried {
 
 impl Backoff {
     pub(crate) fn new(limits: BackoffLimits) -> Backoff {
-        Backoff { limits, failures: 0, tries: VecDeque::new() }
+        Backoff { limits, failures: 0, permanent: 0, tries: VecDeque::new() }
     }
 
     /// Records that a try begins.
@@ -55,17 +61,20 @@ impl Backoff {
     /// Returns how long to wait before the next try; `random` is any number, evenly spread over all of `u64`.
     pub(crate) fn wait_ms(&mut self, now_ms: u64, tried: Tried, random: u64) -> u64 {
         if tried.good_ms >= self.limits.healthy_ms {
-            self.failures = 0;
+            (self.failures, self.permanent) = (0, 0);
         }
         let doubled = self.limits.first_ms.saturating_mul(1 << self.failures.min(20));
         let ceiling_ms = doubled.min(self.limits.ceiling_ms);
         self.failures = self.failures.saturating_add(1);
-        // The top of `random` times the ceiling, so that every wait up to the ceiling is as likely.
-        let jitter_ms = (u128::from(random) * (u128::from(ceiling_ms) + 1)) >> 64;
-        let jitter_ms = u64::try_from(jitter_ms).unwrap_or(ceiling_ms);
+        self.permanent = self.permanent.saturating_add(u32::from(tried.is_permanent));
+        let is_mending = tried.is_permanent && self.permanent <= self.limits.mends_max;
         let is_slow = tried.is_permanent || self.failures >= self.limits.failures_max;
-        let slow_ms = if is_slow { self.limits.slow_ms } else { 0 };
-        slow_ms.saturating_add(jitter_ms).max(self.paced_ms(now_ms))
+        let (least_ms, spread_ms) = match (is_mending, is_slow) {
+            (true, _) => (self.limits.mend_ms, self.limits.mend_ms),
+            (false, true) => (self.limits.slow_ms, ceiling_ms),
+            (false, false) => (0, ceiling_ms),
+        };
+        least_ms.saturating_add(jitter_ms(random, spread_ms)).max(self.paced_ms(now_ms))
     }
 
     fn paced_ms(&self, now_ms: u64) -> u64 {
@@ -75,6 +84,12 @@ impl Backoff {
         let oldest = self.tries.front().copied().unwrap_or(0);
         oldest.saturating_add(self.limits.window_ms).saturating_sub(now_ms)
     }
+}
+
+/// The top of `random` times the spread, so that every wait up to it is as likely.
+fn jitter_ms(random: u64, spread_ms: u64) -> u64 {
+    let jitter_ms = (u128::from(random) * (u128::from(spread_ms) + 1)) >> 64;
+    u64::try_from(jitter_ms).unwrap_or(spread_ms)
 }
 
 #[cfg(test)]
@@ -90,6 +105,8 @@ mod tests {
         window_ms: 60_000,
         failures_max: 10,
         slow_ms: 30_000,
+        mends_max: 2,
+        mend_ms: 4_000,
         healthy_ms: 30_000,
     };
 
@@ -109,11 +126,14 @@ mod tests {
     }
 
     #[test]
-    fn what_trying_again_does_not_mend_waits_the_slow_step_at_once() {
+    fn what_trying_again_does_not_mend_is_tried_twice_and_then_waits_the_slow_step() {
         let mut backoff = Backoff::new(LIMITS);
         let permanent = Tried { good_ms: 0, is_permanent: true };
-        assert_eq!(backoff.wait_ms(0, permanent, 0), 30_000);
+        assert_eq!(backoff.wait_ms(0, permanent, 0), 4_000);
         assert_eq!(backoff.wait_ms(0, good(0), 0), 0, "the next may be another matter");
+        assert_eq!(backoff.wait_ms(0, permanent, u64::MAX), 8_000);
+        assert_eq!(backoff.wait_ms(0, permanent, 0), 30_000);
+        assert_eq!(backoff.wait_ms(0, Tried { good_ms: 30_000, is_permanent: true }, 0), 4_000);
     }
 
     proptest! {

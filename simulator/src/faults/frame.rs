@@ -26,6 +26,7 @@ pub(crate) struct FrameFaults {
     late_bytes: usize,
     swapped: Option<Swapped>,
     mute: Mute,
+    overflows: bool,
 }
 
 /// A frame that lets the next of its channel go first.
@@ -63,6 +64,7 @@ impl FrameFaults {
             late_bytes: 0,
             swapped: None,
             mute: Mute::No,
+            overflows: false,
         }
     }
 
@@ -73,6 +75,11 @@ impl FrameFaults {
             Some(Fault::Duplicate) => 2,
             _ => 1,
         }
+    }
+
+    /// Tells once whether the client is to be taken for one that does not keep up.
+    pub(crate) fn take_overflow(&mut self) -> bool {
+        std::mem::take(&mut self.overflows)
     }
 
     /// Bytes of frames that wait.
@@ -151,6 +158,7 @@ impl FrameFaults {
             Some(Fault::Huge { bytes }) => return self.send(&frame_text::huge(frame, bytes), write),
             Some(Fault::Trickle { ms }) => self.change_link(Mode::Trickle(span(ms))),
             Some(Fault::HalfOpen) => self.change_link(Mode::Frozen),
+            Some(Fault::Overflow) => self.overflows = true,
             Some(Fault::Drop { .. }) => self.change_link(Mode::Close),
             Some(Fault::Reset { .. }) => self.change_link(Mode::Reset),
             _ => {}

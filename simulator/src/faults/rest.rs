@@ -154,6 +154,7 @@ async fn apply<B: MessageBody + 'static>(
         | Fault::LeaveOut { .. }
         | Fault::Gap { .. }
         | Fault::Mute { .. }
+        | Fault::Overflow
         | Fault::Maintenance { .. } => run(request, next).await,
     }
 }

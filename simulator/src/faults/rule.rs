@@ -87,6 +87,8 @@ pub(crate) enum Fault {
     Mute {
         ms: Option<i64>,
     },
+    /// The exchange takes the client for one that does not keep up: every subscription of the connection ends.
+    Overflow,
     /// Closes every socket in order and refuses upgrades for so long.
     Maintenance {
         ms: i64,
@@ -144,6 +146,7 @@ const FRAME: &[(&str, &[&str])] = &[
     ("unknown_type", &[]),
     ("huge", &["bytes!"]),
     ("mute", &["ms"]),
+    ("overflow", &[]),
     ("trickle", &["ms"]),
     ("half_open", &[]),
     ("disconnect", &[]),
@@ -301,6 +304,7 @@ fn fault(spec: &FaultSpec, of_stream: bool) -> Fault {
         "skew" => Fault::Skew { ms },
         "gap" => Fault::Gap { by: i64::from(spec.by.unwrap_or(1)) },
         "mute" => Fault::Mute { ms: spec.ms },
+        "overflow" => Fault::Overflow,
         "maintenance" => Fault::Maintenance { ms },
         // "drop" of a request and "disconnect" of a socket.
         _ => Fault::Drop { executed: false },

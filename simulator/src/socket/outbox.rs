@@ -142,6 +142,11 @@ impl Outbox {
         self.waiting_bytes() > OVERFLOW_BYTES
     }
 
+    /// Tells once whether a fault takes the client for one that does not keep up.
+    pub(crate) fn take_overflow(&mut self) -> bool {
+        self.faults.as_mut().is_some_and(|faults| faults.take_overflow())
+    }
+
     /// Takes the next chunk of encoded bytes; a chunk may end inside a frame.
     pub(crate) fn take_chunk(&mut self) -> Bytes {
         let length = self.waiting.len().min(CHUNK_BYTES_MAX);

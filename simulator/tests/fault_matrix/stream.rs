@@ -143,6 +143,21 @@ async fn a_huge_frame() {
 }
 
 #[tokio::test]
+async fn an_overflow_ends_every_subscription_and_leaves_the_connection() {
+    let (world, mut client) = watching("fault = 'overflow'\nnth = 2").await;
+    trade(&world, 1);
+    assert_eq!(deltas(&mut client, 1).await, named(&[(2, "o0")]));
+    let ended = client.json().await;
+    assert_eq!((&ended["type"], &ended["sid"], &ended["seq"]), (&json!("error"), &json!(1), &json!(3)));
+    assert_eq!(ended["msg"]["code"], 25);
+    assert_eq!(world.post(ORDERS, world.order("unheard")).status, 201);
+    client.is_silent().await;
+    client.subscribe("orderbook_delta", &world.markets[0]).await;
+    assert_eq!(client.json().await["type"], "orderbook_snapshot");
+    world.streams_well().await;
+}
+
+#[tokio::test]
 async fn a_mute_socket_answers_pings() {
     let (world, mut client) = watching("fault = 'mute'\nms = 1_500\nnth = 2").await;
     trade(&world, 2);

@@ -14,10 +14,11 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, ensure};
-use outrigger_tests::exchange::{Judge, client};
+use outrigger_tests::exchange::Judge;
 use outrigger_tests::pair::{Exchange, Sidecar};
 use outrigger_tests::stream::{Mirror, Stream};
 use outrigger_tests::wait;
+use reqwest::Method;
 use serde_json::{Value, json};
 
 const WITHIN: Duration = Duration::from_secs(120);
@@ -155,13 +156,8 @@ impl Run {
     }
 
     async fn judge(&self, sidecar: &Sidecar, differ: usize) -> anyhow::Result<()> {
-        let metrics = sidecar.api.get("/metrics").await?;
-        let metrics = metrics.as_str().context("metrics are text")?;
-        let value = |name: &str| -> anyhow::Result<u64> {
-            let line = metrics.lines().find_map(|line| line.strip_prefix(name)).context(name.to_owned())?;
-            Ok(line.trim().parse()?)
-        };
-        let (gaps, resyncs) = (value("outrigger_book_gaps_total")?, value("outrigger_book_resyncs_total")?);
+        let gaps = sidecar.api.figure("outrigger_book_gaps_total").await?;
+        let resyncs = sidecar.api.figure("outrigger_book_resyncs_total").await?;
         println!("gaps {gaps}, resyncs {resyncs}, books that turned suspect or stale {}", self.suspect);
         let (first, last) = self.thirds_of_memory();
         ensure!(differ == 0, "{differ} books differ from the exchange's");
@@ -178,8 +174,7 @@ async fn compare(
     stream: &mut Stream,
     books: &mut BTreeMap<String, Mirror>,
 ) -> anyhow::Result<usize> {
-    let pause = format!("http://{}/control/exchange", exchange.addr());
-    client()?.post(pause).json(&json!({"paused": true})).send().await?.error_for_status()?;
+    exchange.control(Method::POST, "/exchange", Some(&json!({"paused": true}))).await?;
     while let Some(frame) = stream.next(Duration::from_secs(2)).await? {
         let ticker = frame["topic"].as_str().and_then(|topic| topic.strip_prefix("book:"));
         if let Some(book) = ticker.and_then(|ticker| books.get_mut(ticker)) {

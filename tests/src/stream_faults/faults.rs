@@ -1,7 +1,9 @@
 //! The table: one row per fault. Adding a case is adding to a row.
 
 use super::cases::{Fault, LIVE_MS, Phase, Sees, Until};
-use super::kinds::{AS_EVER, AT_ONCE, BREAK, HARMLESS, PRIVATE, READS, REFUSAL, ROW, SILENCE, SNAPSHOT};
+use super::kinds::{
+    AS_EVER, AT_ONCE, BREAK, HARMLESS, PRIVATE, READ_BACK, READS, REFUSAL, ROW, SILENCE, SNAPSHOT,
+};
 
 use Phase::{Reconnect, Resync, Start, Steady};
 use Sees::{Live, LiveOrSuspect, Stale, Suspect};
@@ -27,16 +29,14 @@ pub const FAULTS: &[Fault] = &[
     Fault {
         words: "the handshake is refused with 401",
         rules: &[r#"{"socket":"upgrade","fault":"status","status":401}"#],
-        healed_by: "a person, or the next attempt, at the slow pace",
-        live_ms: 45_000,
+        healed_by: "a person, then the next attempt: two within 8 s each, then at the slow pace",
         ..REFUSAL
     },
     Fault {
         words: "the handshake is refused with 403",
         rules: &[r#"{"socket":"upgrade","fault":"status","status":403}"#],
         sees: &[(Reconnect, Stale)],
-        healed_by: "a person, or the next attempt, at the slow pace",
-        live_ms: 45_000,
+        healed_by: "a person, then the next attempt: two within 8 s each, then at the slow pace",
         ..REFUSAL
     },
     Fault {
@@ -62,6 +62,13 @@ pub const FAULTS: &[Fault] = &[
         healed_by: "the next attempt, once the handshake's 8 s are over",
         live_ms: LIVE_MS + 8_000,
         ..REFUSAL
+    },
+    Fault {
+        words: "the exchange ends every subscription: error 25",
+        rules: &[r#"{"channel":"orderbook_delta","fault":"overflow","count":1}"#],
+        account: READ_BACK,
+        healed_by: "new subscriptions on the same connection",
+        ..SNAPSHOT
     },
     // Frames of books.
     Fault {

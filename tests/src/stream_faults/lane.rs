@@ -16,7 +16,6 @@ use super::witness::{Record, Witness, now_ms};
 use crate::agreement::{self, FillRow, Story};
 use crate::exchange::Judge;
 use crate::pair::{Exchange, Sidecar};
-use crate::stream::read_rest_book;
 use crate::wait;
 
 /// For what is no part of a case: starting, and a fault that does not hit.
@@ -236,12 +235,7 @@ impl Lane {
         self.pause_trading(true).await?;
         let begun = Instant::now();
         let exchange = wait::until("the account agrees", AGREE_WITHIN, || async {
-            let answer = sidecar.api.send(Method::DELETE, "/v1/orders", None, None).await?;
-            ensure!(answer.status == 200, "{} {}", answer.status, answer.body);
-            let exchange = agreement::of_exchange(judge).await?;
-            ensure!(exchange.orders.values().all(|order| order.status != "resting"), "orders still rest");
-            exchange.compare("REST", &agreement::of_rest(&sidecar.api).await?)?;
-            exchange.compare("the ledger", &agreement::of_ledger(&sidecar.data_dir)?)?;
+            let exchange = agreement::at_rest(judge, sidecar).await?;
             compare_stream(&exchange, &*witness.record.lock().await, before)?;
             Ok(exchange)
         })
@@ -254,12 +248,9 @@ impl Lane {
     }
 
     async fn compare_books(&self, judge: &Judge<'_>, witness: &Witness) -> anyhow::Result<()> {
-        for ticker in &self.markets {
-            let there = judge.get(&format!("/markets/{ticker}/orderbook")).await?;
-            let there = &there["orderbook_fp"];
-            let there = read_rest_book(&json!({"yes": there["yes_dollars"], "no": there["no_dollars"]}))?;
+        for (ticker, there) in judge.books(&self.markets).await? {
             let record = witness.record.lock().await;
-            let mirror = record.mirrors.get(ticker).context("a mirror")?;
+            let mirror = record.mirrors.get(&ticker).context("a mirror")?;
             ensure!(mirror.trust == "live", "{ticker} is {}", mirror.trust);
             ensure!(mirror.book == there, "{ticker}: {:?} is not {there:?}", mirror.book);
         }

@@ -273,6 +273,9 @@ impl<E: LiveExchange> Session for LiveSession<E> {
     }
 
     async fn pump(&mut self, out: &mut Outbox) {
+        if out.take_overflow() {
+            return self.end_all(out);
+        }
         let next = match self.next_batch().await {
             Ok(batch) => batch,
             Err(RecvError::Lagged(lost)) => {
