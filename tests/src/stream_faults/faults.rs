@@ -66,9 +66,7 @@ pub const FAULTS: &[Fault] = &[
     Fault {
         words: "the exchange ends every subscription: error 25",
         rules: &[r#"{"channel":"orderbook_delta","fault":"overflow","count":1}"#],
-        account: READ_BACK,
-        healed_by: "new subscriptions on the same connection",
-        ..SNAPSHOT
+        ..BREAK
     },
     // Frames of books.
     Fault {
