@@ -26,10 +26,12 @@ pub struct VenueConfig {
     pub with_combinations: bool,
     /// How often the list of markets is read again.
     pub catalog_refresh_ms: u64,
+    /// The stream comes on two strands of connections side by side.
+    pub has_two_strands: bool,
 }
 
 impl VenueConfig {
-    /// Returns the usual settings: no pinned markets, the list without combinations.
+    /// Returns the usual settings: no pinned markets, the list without combinations, one strand.
     pub fn new(urls: VenueUrls, credential: Arc<Credential>) -> VenueConfig {
         VenueConfig {
             urls,
@@ -38,6 +40,7 @@ impl VenueConfig {
             pinned: None,
             with_combinations: false,
             catalog_refresh_ms: 60_000,
+            has_two_strands: false,
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use outrigger_engine::venue::FeedCommand;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -16,6 +17,7 @@ use super::gateway::{self, GatewayPorts, Reads, Rest};
 use super::sampler;
 use super::sign::Signer;
 use super::skew::ClockOffset;
+use super::strands::{self, Account, COMMAND_LANE, Place, STRANDS_MAX};
 use super::time_vigil;
 use crate::net::client_config;
 
@@ -74,22 +76,22 @@ pub fn start(
     let (broken, breaks) = watch::channel(None);
     tasks.spawn(time_vigil::keep(Arc::clone(&clock), broken, stop.clone()));
     let gateway_ports = GatewayPorts { requests, desk: desk.clone(), books: books.clone(), halt };
-    tasks.spawn(feed::run(
-        feed::Parts {
-            url: config.urls.websocket.clone(),
-            tls: Arc::new(tls),
-            signer,
-            books: books.clone(),
-            desk,
-            lifecycle,
-            status: Arc::clone(&status),
-            clock: Arc::clone(&clock),
-            frames,
-            breaks,
-        },
-        feed_commands,
-        stop.clone(),
-    ));
+    let strands = if config.has_two_strands { STRANDS_MAX } else { 1 };
+    let parts = feed::Parts {
+        place: Place { index: 0, of: strands },
+        url: config.urls.websocket.clone(),
+        tls: Arc::new(tls),
+        signer,
+        books: books.clone(),
+        account: Arc::new(Account::new(strands, desk.clone())),
+        desk,
+        lifecycle,
+        status: Arc::clone(&status),
+        clock: Arc::clone(&clock),
+        frames,
+        breaks,
+    };
+    start_feed(parts, feed_commands, &tasks, &stop);
     let reads = Reads::new(Arc::clone(&rest), budget.clone()).in_background();
     tasks.spawn(catalog::keep(
         catalog::Parts {
@@ -109,4 +111,26 @@ pub fn start(
     tasks.spawn(sampler::run(reads, samples, books, stop.clone()));
     tasks.spawn(gateway::run(rest, budget, gateway_ports, tasks.clone(), stop.clone()));
     Ok(VenueTasks { tasks, stop })
+}
+
+/// Starts the feed, each strand of it.
+fn start_feed(
+    parts: feed::Parts,
+    commands: mpsc::Receiver<FeedCommand>,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) {
+    let of = parts.place.of;
+    if of == 1 {
+        tasks.spawn(feed::run(parts, commands, stop.clone()));
+        return;
+    }
+    let mut lanes = Vec::new();
+    for index in 0..of {
+        let (lane, commands) = mpsc::channel(COMMAND_LANE);
+        lanes.push(lane);
+        let parts = feed::Parts { place: Place { index, of }, ..parts.clone() };
+        tasks.spawn(feed::run(parts, commands, stop.clone()));
+    }
+    tasks.spawn(strands::route(commands, lanes, stop.clone()));
 }

@@ -1,8 +1,8 @@
 //! The course of one connection through its states: each step is decided by the table, then logged, counted and told.
 
-use outrigger_engine::actors::messages::{BooksMessage, DeskMessage};
+use outrigger_engine::actors::messages::BooksMessage;
 use outrigger_engine::domain::{Generation, Monotonic};
-use outrigger_engine::venue::{FeedEvent, FeedItem, FeedState, PrivateItem};
+use outrigger_engine::venue::{FeedEvent, FeedItem, FeedState};
 
 use super::feed::Parts;
 use super::status::{FeedStanding, bump};
@@ -10,6 +10,8 @@ use super::status::{FeedStanding, bump};
 /// Where the feed stands now, and since when.
 #[derive(Debug)]
 pub(super) struct Course {
+    /// Connections begun so far.
+    lives: u64,
     generation: Generation,
     state: FeedState,
     reason: String,
@@ -25,6 +27,7 @@ pub(super) struct Course {
 impl Course {
     pub(super) fn new(now: Monotonic) -> Course {
         Course {
+            lives: 0,
             generation: Generation(0),
             state: FeedState::Connecting,
             reason: String::new(),
@@ -45,7 +48,8 @@ impl Course {
 
     /// Begins the next generation.
     pub(super) async fn attempt(&mut self, parts: &Parts) {
-        self.generation = Generation(self.generation.0 + 1);
+        self.generation = parts.place.generation(self.lives);
+        self.lives += 1;
         (self.good_since, self.was_live) = (None, false);
         bump(&parts.status.counters.connects);
         // The state may be what it was, but the generation is another: this is always told.
@@ -81,7 +85,7 @@ impl Course {
                 if let Some(broke) = self.broke.take() {
                     parts.status.stream.trust_is_back(now.millis_since(broke));
                 }
-                parts.status.solved("stream");
+                parts.status.solved(parts.place.part());
             }
             FeedState::Degraded => {
                 self.good_since.get_or_insert(now);
@@ -100,12 +104,12 @@ impl Course {
         reason.clone_into(&mut self.reason);
         let generation = self.generation;
         let reason = || reason.to_owned();
-        parts.status.set_feed(FeedStanding { state: next, generation, reason: reason(), since: at.wall });
+        let standing = FeedStanding { state: next, generation, reason: reason(), since: at.wall };
+        parts.status.set_strand(parts.place, standing);
         let item = FeedItem::State { generation, state: next, reason: reason(), at };
         // A closed lane means the process is stopping.
         let _ = parts.books.send(BooksMessage::Feed(vec![item])).await;
-        let told = PrivateItem::StreamState { generation, state: next };
-        let _ = parts.desk.send(DeskMessage::Private(vec![told])).await;
+        parts.account.entered(parts.place, generation, next).await;
     }
 
     /// One line for each transition; three of them have names of their own.
@@ -126,7 +130,7 @@ impl Course {
                     "the exchange's stream is live"
                 );
             }
-            FeedState::Connecting if generation > 1 => {
+            FeedState::Connecting if self.lives > 1 => {
                 tracing::info!(
                     event = "reconnecting",
                     generation,

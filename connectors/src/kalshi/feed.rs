@@ -14,6 +14,7 @@ use super::course::Course;
 use super::session::{self, Subscriptions, Taken};
 use super::sign::Signer;
 use super::status::{VenueStatus, bump};
+use super::strands::{Account, Place};
 use super::tap::{FrameSink, Passing};
 use crate::net::{Backoff, BackoffLimits, Tried};
 
@@ -30,13 +31,16 @@ const LIMITS: BackoffLimits = BackoffLimits {
     healthy_ms: 10_000,
 };
 
-/// What every session of the feed works with.
+/// What every session of one strand works with.
+#[derive(Clone)]
 pub(super) struct Parts {
+    pub(super) place: Place,
     pub(super) url: String,
     pub(super) tls: Arc<rustls::ClientConfig>,
     pub(super) signer: Signer,
     pub(super) books: mpsc::Sender<BooksMessage>,
     pub(super) desk: mpsc::Sender<DeskMessage>,
+    pub(super) account: Arc<Account>,
     pub(super) lifecycle: mpsc::Sender<LifecycleEvent>,
     pub(super) status: Arc<VenueStatus>,
     pub(super) clock: Clock,
@@ -51,10 +55,10 @@ pub(super) struct Asks {
     pub(super) subscriptions: Subscriptions,
 }
 
-/// Connects again and again until `stop`.
+/// Connects one strand again and again until `stop`.
 pub(super) async fn run(parts: Parts, commands: mpsc::Receiver<FeedCommand>, stop: CancellationToken) {
     let mut asks = Asks { commands, subscriptions: Subscriptions::new() };
-    let mut backoff = Backoff::new(LIMITS);
+    let mut backoff = Backoff::new(LIMITS.shared_by(parts.place.of));
     let mut course = Course::new((parts.clock)().monotonic);
     while !stop.is_cancelled() {
         backoff.begin((parts.clock)().monotonic.0 / 1_000_000);
@@ -66,7 +70,7 @@ pub(super) async fn run(parts: Parts, commands: mpsc::Receiver<FeedCommand>, sto
         let now = (parts.clock)();
         let reason = ending.to_string();
         parts.status.stream.count_ending(ending.kind());
-        parts.status.problem("stream", &reason, now.wall);
+        parts.status.problem(parts.place.part(), &reason, now.wall);
         bump(&parts.status.counters.reconnects);
         let tried = Tried { good_ms: course.good_ms(now.monotonic), is_permanent: ending.is_permanent() };
         let wait_ms = backoff.wait_ms(now.monotonic.0 / 1_000_000, tried, random());

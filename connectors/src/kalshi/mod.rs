@@ -16,6 +16,7 @@ mod session;
 mod sign;
 mod skew;
 mod status;
+mod strands;
 mod stream_figures;
 mod tap;
 mod time_vigil;

@@ -11,6 +11,7 @@ use outrigger_engine::venue::FeedState;
 use parking_lot::Mutex;
 
 use super::budget::BudgetStats;
+use super::strands::Place;
 use super::stream_figures::StreamFigures;
 
 /// Names of unknown frames kept apart; the rest is counted together.
@@ -22,7 +23,8 @@ const UNKNOWN_NAME_CHARS_MAX: usize = 48;
 pub struct VenueStatus {
     rest_ready: AtomicBool,
     limits_read: AtomicBool,
-    feed: Mutex<FeedStanding>,
+    /// One for each strand, from when it first stood anywhere.
+    strands: Mutex<Vec<FeedStanding>>,
     requests: Mutex<BTreeMap<(&'static str, String), u64>>,
     unknown_frames: Mutex<BTreeMap<String, u64>>,
     pub(crate) budget: Arc<BudgetStats>,
@@ -51,7 +53,7 @@ pub(crate) struct Counters {
     pub(crate) report_failures: AtomicU64,
 }
 
-/// The stream's state and when it was entered.
+/// The state of the stream, or of one strand of it, and when it was entered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FeedStanding {
     pub state: FeedState,
@@ -101,8 +103,27 @@ impl VenueStatus {
         self.limits_read.load(Relaxed)
     }
 
+    /// Returns how the stream as a whole stands: since the latest change of a strand, on the latest connection.
     pub fn feed(&self) -> FeedStanding {
-        self.feed.lock().clone()
+        let strands = self.strands.lock();
+        let latest = strands.iter().max_by_key(|standing| standing.since).cloned().unwrap_or_default();
+        if strands.len() < 2 {
+            return latest;
+        }
+        let standings = strands.iter().map(|standing| (standing.state, standing.reason.as_str()));
+        let (state, reason) = FeedState::of_all(standings);
+        let generation = strands.iter().map(|standing| standing.generation).max().unwrap_or_default();
+        FeedStanding { state, reason, generation, since: latest.since }
+    }
+
+    /// Returns how each strand stands.
+    pub fn strands(&self) -> Vec<FeedStanding> {
+        self.strands.lock().clone()
+    }
+
+    /// Tells whether a strand at least is live.
+    pub fn is_live(&self) -> bool {
+        self.strands.lock().iter().any(|standing| standing.state == FeedState::Live)
     }
 
     /// Returns what the stream counts of itself.
@@ -178,8 +199,12 @@ impl VenueStatus {
         self.limits_read.store(true, Relaxed);
     }
 
-    pub(crate) fn set_feed(&self, standing: FeedStanding) {
-        *self.feed.lock() = standing;
+    pub(crate) fn set_strand(&self, place: Place, standing: FeedStanding) {
+        let mut strands = self.strands.lock();
+        strands.resize_with(place.of, FeedStanding::default);
+        if let Some(held) = strands.get_mut(place.index) {
+            *held = standing;
+        }
     }
 
     pub(crate) fn set_clock_offset_ms(&self, offset_ms: i64) {

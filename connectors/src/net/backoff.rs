@@ -26,6 +26,19 @@ pub(crate) struct BackoffLimits {
     pub(crate) healthy_ms: u64,
 }
 
+impl BackoffLimits {
+    /// Returns the limits of each of so many that try side by side, so that all of them together keep these.
+    pub(crate) fn shared_by(self, many: usize) -> BackoffLimits {
+        let many = u32::try_from(many).unwrap_or(u32::MAX).max(1);
+        BackoffLimits {
+            tries_max: self.tries_max / many as usize,
+            failures_max: self.failures_max / many,
+            slow_ms: self.slow_ms.saturating_mul(u64::from(many)),
+            ..self
+        }
+    }
+}
+
 /// The tries made so far.
 #[derive(Debug)]
 pub(crate) struct Backoff {

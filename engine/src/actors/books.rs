@@ -36,6 +36,8 @@ pub struct BooksPorts {
     /// How far the tape of an earlier process reaches, if there is one.
     pub trades_missing_since: Option<VenueTime>,
     pub catalog: Arc<Catalog>,
+    /// The feed has two strands of connections that tell the same.
+    pub has_two_strands: bool,
     /// Tells in which markets the account has something.
     pub read_model: Arc<ReadModel>,
     pub counters: Arc<BookCounters>,
@@ -58,7 +60,11 @@ impl BooksActor {
     pub fn new(lane: mpsc::Receiver<BooksMessage>, config: OverseerConfig, ports: BooksPorts) -> BooksActor {
         let (counters, standing) = (Arc::clone(&ports.counters), Arc::clone(&ports.standing));
         BooksActor {
-            keeper: Keeper::new(Arc::clone(&counters), ports.trades_missing_since),
+            keeper: if ports.has_two_strands {
+                Keeper::of_two(Arc::clone(&counters), ports.trades_missing_since)
+            } else {
+                Keeper::new(Arc::clone(&counters), ports.trades_missing_since)
+            },
             overseer: Overseer::new(config, counters, standing),
             parked: Parked::default(),
             lane: Some(lane),
@@ -149,10 +155,10 @@ impl BooksActor {
                 tracing::warn!("the feed's command lane is full, the subscription will be made anew later");
             }
         }
-        if let Some((generation, reason)) = self.out.reconnect.take()
-            && self.ports.feed.try_send(FeedCommand::Reconnect { generation, reason }).is_err()
-        {
-            tracing::warn!("the feed's command lane is full, the new connection will be asked for again");
+        for (generation, reason) in self.out.reconnects.drain(..) {
+            if self.ports.feed.try_send(FeedCommand::Reconnect { generation, reason }).is_err() {
+                tracing::warn!("the feed's command lane is full, the new connection will be asked for again");
+            }
         }
         self.tape();
         for scope in std::mem::take(&mut self.out.backfills) {

@@ -33,6 +33,9 @@ pub struct BookCounters {
     /// Items of a retired connection or subscription.
     pub retired_items: AtomicU64,
     pub resyncs: AtomicU64,
+    /// Of two strands: changes of books that each was the first to bring, and those the other one had brought already.
+    pub strand_first: [AtomicU64; 2],
+    pub strand_duplicates: AtomicU64,
     pub books: AtomicU64,
     pub books_live: AtomicU64,
     pub books_suspect: AtomicU64,

@@ -58,6 +58,46 @@ impl Ladder {
         Ok(count)
     }
 
+    /// Sets one level's count; zero removes it.
+    pub fn set(&mut self, price: Price, count: Count) {
+        match (self.levels.binary_search_by_key(&price, |(price, _)| *price), count.is_zero()) {
+            (Ok(at), true) => drop(self.levels.remove(at)),
+            (Ok(at), false) => {
+                if let Some(level) = self.levels.get_mut(at) {
+                    level.1 = count;
+                }
+            }
+            (Err(_), true) => {}
+            (Err(at), false) => self.levels.insert(at, (price, count)),
+        }
+    }
+
+    /// Returns what must be set to make this ladder `other`: each price that differs, with its count there.
+    pub fn differences(&self, other: &Ladder) -> Vec<(Price, Count)> {
+        let (mut ours, mut theirs) = (self.levels.iter().peekable(), other.levels.iter().peekable());
+        let mut differing = Vec::new();
+        loop {
+            match (ours.peek().copied(), theirs.peek().copied()) {
+                (None, None) => return differing,
+                (Some((price, _)), their) if their.is_none_or(|(there, _)| price < there) => {
+                    differing.push((*price, Count::ZERO));
+                    ours.next();
+                }
+                (Some((price, count)), Some((there, held))) if price == there => {
+                    if count != held {
+                        differing.push((*there, *held));
+                    }
+                    ours.next();
+                    theirs.next();
+                }
+                (_, their) => {
+                    differing.extend(their.copied());
+                    theirs.next();
+                }
+            }
+        }
+    }
+
     /// Returns the levels, best (highest) first.
     pub fn best_first(&self) -> impl Iterator<Item = (Price, Count)> + '_ {
         self.levels.iter().rev().copied()
@@ -108,6 +148,27 @@ mod tests {
             let seen: Vec<_> = ladder.best_first().map(|(p, c)| (p.ten_thousandths() / 100, c.hundredths() as i64)).collect();
             let want: Vec<_> = naive.into_iter().rev().collect();
             prop_assert_eq!(seen, want);
+        }
+    }
+
+    fn ladder(levels: &BTreeMap<u16, u64>) -> Ladder {
+        let rows: Vec<_> =
+            levels.iter().map(|(p, c)| (price(*p), Count::from_hundredths(*c).unwrap())).collect();
+        Ladder::of(&rows).unwrap()
+    }
+
+    proptest! {
+        #[test]
+        fn setting_the_differences_makes_it_the_other(
+            ours in prop::collection::btree_map(1_u16..30, 1_u64..4, 0..20),
+            theirs in prop::collection::btree_map(1_u16..30, 1_u64..4, 0..20),
+        ) {
+            let (mut ladder, other) = (ladder(&ours), ladder(&theirs));
+            let differences = ladder.differences(&other);
+            let differing = (1_u16..30).filter(|p| ours.get(p) != theirs.get(p)).count();
+            prop_assert_eq!(differences.len(), differing);
+            differences.into_iter().for_each(|(price, count)| ladder.set(price, count));
+            prop_assert_eq!(ladder, other);
         }
     }
 

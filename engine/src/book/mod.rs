@@ -1,11 +1,12 @@
 //! Books: ladders, sequence tracking and trust.
 //!
 //! Invariants: a level is never negative or zero; a book is `live` only when every frame of its subscription since its
-//! snapshot was applied in sequence (I7); while a book is not live its levels stay as they last were right; no work per frame
-//! grows with the number of books, except where all of them lose their trust.
+//! snapshot was applied in sequence (I7), on one strand at least where there are two; while a book is not live its levels stay
+//! as they last were right; no work per frame grows with the number of books, except where all of them lose their trust.
 
 mod counters;
 mod demand;
+mod echo;
 mod keeper;
 mod ladder;
 mod liveness;

@@ -81,8 +81,8 @@ pub(super) enum Contradiction {
     Clock { heard: i64, clock: i64 },
 }
 
-#[derive(Debug, Default)]
-struct Legs {
+#[derive(Debug, Clone, Default)]
+pub(super) struct Legs {
     yes: Ladder,
     no: Ladder,
 }
@@ -298,15 +298,13 @@ impl Book {
         Watermark { seq: self.seq, clock: self.clock }
     }
 
+    pub(super) const fn legs(&self) -> &Legs {
+        &self.legs
+    }
+
     pub(super) fn view(&self, ticker: &Ticker, now: Monotonic) -> BookView {
-        BookView {
-            ticker: ticker.clone(),
-            seq: self.seq,
-            trust: self.trust,
-            age_ms: now.millis_since(self.touched),
-            yes: self.legs.yes.best_first().collect(),
-            no: self.legs.no.best_first().collect(),
-        }
+        let age_ms = now.millis_since(self.touched);
+        self.legs.view(ticker.clone(), self.seq, self.trust, age_ms)
     }
 }
 
@@ -317,10 +315,31 @@ impl Legs {
     }
 
     fn change(&mut self, Change { leg, price, by, .. }: &Change) -> Result<Count, Contradiction> {
-        let ladder = match leg {
+        let error = |error| Contradiction::Level { leg: *leg, error };
+        self.ladder(*leg).change(*price, *by).map_err(error)
+    }
+
+    /// Sets one level's count; zero removes it.
+    pub(super) fn set(&mut self, leg: Leg, price: Price, count: Count) {
+        self.ladder(leg).set(price, count);
+    }
+
+    /// Returns what must be set to make these levels `other`.
+    pub(super) fn differences(&self, other: &Legs) -> impl Iterator<Item = (Leg, Price, Count)> + use<> {
+        let yes = self.yes.differences(&other.yes).into_iter().map(|(price, count)| (Leg::Yes, price, count));
+        let no = self.no.differences(&other.no).into_iter().map(|(price, count)| (Leg::No, price, count));
+        yes.chain(no)
+    }
+
+    pub(super) fn view(&self, ticker: Ticker, seq: u64, trust: Trust, age_ms: u64) -> BookView {
+        let (yes, no) = (self.yes.best_first().collect(), self.no.best_first().collect());
+        BookView { ticker, seq, trust, age_ms, yes, no }
+    }
+
+    fn ladder(&mut self, leg: Leg) -> &mut Ladder {
+        match leg {
             Leg::Yes => &mut self.yes,
             Leg::No => &mut self.no,
-        };
-        ladder.change(*price, *by).map_err(|error| Contradiction::Level { leg: *leg, error })
+        }
     }
 }

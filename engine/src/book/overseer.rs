@@ -233,7 +233,8 @@ impl Overseer {
         self.was_ready |= is_catalog_read && missing.is_empty();
         let alarms = self.liveness.alarms();
         let alarms = alarms.map(|(class, ticker)| format!("{ticker} ({})", class.as_str())).collect();
-        self.standing.set(Standing { generation: self.generation, is_catalog_read, missing, alarms });
+        let generations = keeper.generations();
+        self.standing.set(Standing { generations, is_catalog_read, missing, alarms });
     }
 
     fn alarms(&self, class: DataClass) -> &AtomicU64 {

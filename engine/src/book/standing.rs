@@ -13,8 +13,8 @@ pub struct BookStanding {
 /// The standing as of one look.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Standing {
-    /// The connection it was found on.
-    pub generation: Generation,
+    /// The connections it was found on, one for each strand.
+    pub generations: Vec<Generation>,
     /// The list of markets was read, so that it is known which books are required.
     pub is_catalog_read: bool,
     /// Required books that had no snapshot on this connection yet.
@@ -31,7 +31,7 @@ impl BookStanding {
     /// Tells whether every required book was applied on connection `generation`.
     pub fn is_ready_on(&self, generation: Generation) -> bool {
         let told = self.told.read();
-        told.generation == generation && told.is_catalog_read && told.missing.is_empty()
+        told.generations.contains(&generation) && told.is_catalog_read && told.missing.is_empty()
     }
 
     pub(super) fn set(&self, standing: Standing) {

@@ -2,9 +2,10 @@
 //!
 //! The stream tells trades while it is connected and its numbers have no hole. From the last certain moment before a break on,
 //! trades are asked for once the subscriptions are back. What is read back is told oldest first and marked; what the stream
-//! tells meanwhile is told at once. Never here: sockets, clocks, the tape.
+//! tells meanwhile is told at once. Of two strands side by side one is enough: what breaks on one is a break only if the other
+//! was not there all the time. Never here: sockets, clocks, the tape.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use super::counters::BookCounters;
@@ -21,6 +22,9 @@ const SETTLE_MS: u64 = 1_000;
 /// New books postpone the read at most this long.
 const SETTLE_MS_MAX: u64 = 10_000;
 const FAILURE_DELAY_MS_MAX: u64 = 30_000;
+/// What a strand had not told when it broke was sent at most so long before its last frame came: another strand that was there
+/// since then brings it.
+const STRAND_LAG_MS: u64 = 5_000;
 
 /// What the tape must remember, so that a process that dies does not forget what is missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,16 +50,62 @@ enum Asking {
     },
 }
 
+/// How far what one strand told is certain.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Certain {
+    /// The newest venue time any frame told.
+    newest: Option<VenueTime>,
+    /// When the last frame came.
+    pub(super) heard: Monotonic,
+    /// When the last trade came, or the subscription began.
+    traded: Monotonic,
+}
+
+/// What a strand has to say about trades.
+#[derive(Debug)]
+pub(super) struct TradeFact {
+    pub(super) strand: usize,
+    pub(super) certain: Certain,
+    pub(super) about: About,
+}
+
+#[derive(Debug)]
+pub(super) enum About {
+    Told {
+        trade: PublicTrade,
+        received: Received,
+    },
+    /// A subscription to trades is (back) in place.
+    Subscribed,
+    /// A hole in the numbers of a subscription that goes on.
+    Lost {
+        at: Received,
+    },
+    /// The connection is gone.
+    Disconnected {
+        at: Received,
+    },
+}
+
+/// A strand's subscription to trades.
+#[derive(Debug, Clone, Copy, Default)]
+struct Cover {
+    /// In place: a break now hides trades.
+    is_there: bool,
+    /// There all the time since then, at the least, and without a hole.
+    since: Option<Monotonic>,
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Trades {
     counters: Arc<BookCounters>,
     seen: HashSet<TradeId>,
     in_order: VecDeque<TradeId>,
-    /// The newest venue time any frame told.
-    newest: Option<VenueTime>,
     missing_since: Option<VenueTime>,
-    /// A subscription is in place: a break now hides trades.
-    is_covered: bool,
+    /// One for each strand.
+    covers: Vec<Cover>,
+    /// The newest trade told of each market, where there is more than one strand to tell them.
+    newest: HashMap<Ticker, VenueTime>,
     asking: Asking,
     /// When the newest break was noticed, and since when it may hide trades.
     last_break: Option<(Monotonic, VenueTime)>,
@@ -64,29 +114,98 @@ pub(super) struct Trades {
     failures: u32,
 }
 
-impl Trades {
-    pub(super) fn new(counters: Arc<BookCounters>, missing_since: Option<VenueTime>) -> Trades {
-        Trades { counters, missing_since, ..Trades::default() }
-    }
-
-    /// Takes the venue's time of a frame of the stream.
-    pub(super) fn heard(&mut self, at: VenueTime) {
+impl Certain {
+    /// Takes the venue's time of a frame.
+    pub(super) fn told(&mut self, at: VenueTime) {
         self.newest = self.newest.max(Some(at));
     }
 
-    /// Takes a trade of the stream; returns it if it was not told before.
-    pub(super) fn streamed(&mut self, trade: PublicTrade, received: Received) -> Option<Announcement> {
-        self.heard(trade.ts_ms);
-        let is_new = self.note(&trade.trade_id);
-        is_new.then_some(Announcement::Trade { trade, received, backfilled: false })
+    pub(super) fn traded(&mut self, at: VenueTime, now: Monotonic) {
+        self.told(at);
+        self.traded = now;
+    }
+
+    pub(super) fn subscribed(&mut self, now: Monotonic) {
+        self.traded = now;
+    }
+}
+
+impl Trades {
+    pub(super) fn new(
+        strands: usize,
+        counters: Arc<BookCounters>,
+        missing_since: Option<VenueTime>,
+    ) -> Trades {
+        Trades { counters, missing_since, covers: vec![Cover::default(); strands], ..Trades::default() }
+    }
+
+    /// Takes in what a strand says; returns a trade that was not told before, and what the tape must remember.
+    pub(super) fn take(&mut self, fact: TradeFact) -> (Option<Announcement>, Option<TradeGap>) {
+        let TradeFact { strand, certain, about } = fact;
+        match about {
+            About::Told { trade, received } => (self.streamed(trade, received), None),
+            About::Subscribed => {
+                self.subscribed(strand);
+                (None, None)
+            }
+            About::Lost { at } => {
+                // The frame was lost at any time since the last one of its subscription.
+                let is_break = !self.is_elsewhere(strand, certain.traded);
+                let gap = is_break.then(|| self.broke(strand, certain, at)).flatten();
+                if let Some(cover) = self.covers.get_mut(strand) {
+                    // The other strand may have lost the same frame.
+                    cover.since = None;
+                }
+                if is_break {
+                    self.lost();
+                }
+                (None, gap)
+            }
+            About::Disconnected { at } => {
+                let is_break = !self.is_elsewhere(strand, certain.heard);
+                let gap = is_break.then(|| self.broke(strand, certain, at)).flatten();
+                self.disconnected(strand);
+                (None, gap)
+            }
+        }
+    }
+
+    /// Tells whether another strand brings what this one lost since it last was heard.
+    fn is_elsewhere(&self, strand: usize, heard: Monotonic) -> bool {
+        let from = Monotonic(heard.0.saturating_sub(STRAND_LAG_MS * 1_000_000));
+        let others = self.covers.iter().enumerate().filter(|(other, _)| *other != strand);
+        others.into_iter().any(|(_, cover)| cover.since.is_some_and(|since| since <= from))
+    }
+
+    fn is_covered(&self) -> bool {
+        self.covers.iter().any(|cover| cover.is_there)
+    }
+
+    fn streamed(&mut self, trade: PublicTrade, received: Received) -> Option<Announcement> {
+        if !self.note(&trade.trade_id) {
+            return None;
+        }
+        // A slower strand may be the only one that has an older trade.
+        let is_late = self.covers.len() > 1 && self.is_late(&trade);
+        Some(Announcement::Trade { trade, received, backfilled: is_late })
+    }
+
+    fn is_late(&mut self, trade: &PublicTrade) -> bool {
+        let Some(newest) = self.newest.get_mut(&trade.ticker) else {
+            self.newest.insert(trade.ticker.clone(), trade.ts_ms);
+            return false;
+        };
+        let is_late = trade.ts_ms < *newest;
+        *newest = trade.ts_ms.max(*newest);
+        is_late
     }
 
     /// The stream broke or lost a frame: from the last certain moment on, trades may be missing.
-    pub(super) fn broke(&mut self, received: Received) -> Option<TradeGap> {
-        if !self.is_covered {
+    fn broke(&mut self, strand: usize, certain: Certain, received: Received) -> Option<TradeGap> {
+        if !self.covers.get(strand).is_some_and(|cover| cover.is_there) {
             return None;
         }
-        let last = self.newest.map_or(received.wall.millis(), |newest| newest.0);
+        let last = certain.newest.map_or(received.wall.millis(), |newest| newest.0);
         let since = VenueTime(last.saturating_sub(OVERLAP_MS));
         self.last_break = Some((received.monotonic, since));
         if let Asking::InFlight { later } = &mut self.asking {
@@ -99,9 +218,10 @@ impl Trades {
         Some(TradeGap::Opened(since))
     }
 
-    /// A subscription to trades is (back) in place.
-    pub(super) fn subscribed(&mut self) {
-        self.is_covered = true;
+    fn subscribed(&mut self, strand: usize) {
+        if let Some(cover) = self.covers.get_mut(strand) {
+            *cover = Cover { is_there: true, since: None };
+        }
         match self.asking {
             Asking::InFlight { .. } => self.wanted_again = true,
             Asking::Idle | Asking::Wanted | Asking::At(_) => self.asking = Asking::Wanted,
@@ -109,7 +229,7 @@ impl Trades {
     }
 
     /// A hole in the numbers of a subscription that goes on. Many of them do not put the read off.
-    pub(super) fn lost(&mut self) {
+    fn lost(&mut self) {
         match self.asking {
             Asking::InFlight { .. } => self.wanted_again = true,
             Asking::Idle => self.asking = Asking::Wanted,
@@ -117,9 +237,15 @@ impl Trades {
         }
     }
 
-    /// The connection is gone: what is missing is asked for when subscriptions are back.
-    pub(super) fn disconnected(&mut self) {
-        (self.is_covered, self.wanted_again) = (false, false);
+    /// What is missing is asked for when subscriptions are back.
+    fn disconnected(&mut self, strand: usize) {
+        if let Some(cover) = self.covers.get_mut(strand) {
+            *cover = Cover::default();
+        }
+        if self.is_covered() {
+            return;
+        }
+        self.wanted_again = false;
         if !matches!(self.asking, Asking::InFlight { .. }) {
             self.asking = Asking::Idle;
         }
@@ -132,6 +258,10 @@ impl Trades {
         is_settled: bool,
         tickers: impl FnOnce() -> Vec<Ticker>,
     ) -> Option<TradesScope> {
+        for cover in self.covers.iter_mut().filter(|cover| cover.is_there) {
+            // The acknowledgement came before now.
+            cover.since.get_or_insert(now);
+        }
         let since = self.missing_since?;
         match self.asking {
             Asking::Wanted => self.asking = Asking::At(after(now, SETTLE_MS)),
@@ -169,7 +299,7 @@ impl Trades {
             Err(_) => {
                 BookCounters::bump(&self.counters.trade_backfill_failures);
                 self.failures = self.failures.saturating_add(1);
-                if self.is_covered {
+                if self.is_covered() {
                     let delay_ms = (SETTLE_MS << self.failures.min(5)).min(FAILURE_DELAY_MS_MAX);
                     self.asking = Asking::At(after(received.monotonic, delay_ms));
                 }

@@ -86,6 +86,21 @@ impl fmt::Debug for OrderId {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Generation(pub u64);
 
+impl Generation {
+    /// Returns the number of a strand's connection `life`, from 0: all strands side by side share one row of numbers, so that
+    /// each number is given once and tells the strand.
+    pub fn of(strand: usize, strands: usize, life: u64) -> Generation {
+        let (strand, strands) = (strand as u64, strands as u64);
+        Generation(life.saturating_mul(strands).saturating_add(strand).saturating_add(1))
+    }
+
+    /// Returns the strand whose connection it is, from 0, of so many side by side.
+    pub fn strand(self, strands: usize) -> usize {
+        let strands = strands.max(1) as u64;
+        usize::try_from(self.0.saturating_sub(1) % strands).unwrap_or(0)
+    }
+}
+
 /// The venue's number for a subscription on one connection (`sid`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SubscriptionId(pub u64);

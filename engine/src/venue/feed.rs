@@ -46,6 +46,17 @@ pub enum FeedItem {
     },
 }
 
+impl FeedItem {
+    /// Returns whose connection it is about.
+    pub const fn generation(&self) -> Generation {
+        match self {
+            FeedItem::State { generation, .. }
+            | FeedItem::Subscribed { generation, .. }
+            | FeedItem::Frame { generation, .. } => *generation,
+        }
+    }
+}
+
 /// The levels of one leg, in any order, without zero counts.
 pub type BookLevels = Vec<(Price, Count)>;
 

@@ -88,6 +88,38 @@ impl FeedState {
         self.is_admitted() && !matches!(self, FeedState::Subscribing)
     }
 
+    /// Returns the state of connections side by side that carry the same, and the reason in words: live if all are, degraded if
+    /// one at least is of use, and else as far as the furthest one.
+    pub fn of_all<'a>(all: impl Iterator<Item = (FeedState, &'a str)>) -> (FeedState, String) {
+        let all: Vec<(FeedState, &str)> = all.collect();
+        let Some((furthest, reason)) = all.iter().max_by_key(|(state, _)| state.progress()) else {
+            return (FeedState::Stopped, String::new());
+        };
+        let worst = all.iter().enumerate().min_by_key(|(_, (state, _))| state.progress());
+        match worst {
+            Some((index, (state, why))) if all.len() > 1 && *state != FeedState::Live => {
+                let words = format!("connection {} of {} is {}: {why}", index + 1, all.len(), state.as_str());
+                let is_of_use = furthest.progress() >= FeedState::Degraded.progress();
+                (if is_of_use { FeedState::Degraded } else { *furthest }, words)
+            }
+            _ => (*furthest, (*reason).to_owned()),
+        }
+    }
+
+    /// Orders the states by how much use they are.
+    const fn progress(self) -> u8 {
+        match self {
+            FeedState::Stopped => 0,
+            FeedState::BackingOff => 1,
+            FeedState::Connecting => 2,
+            FeedState::Authenticating => 3,
+            FeedState::Subscribing => 4,
+            FeedState::Snapshotting => 5,
+            FeedState::Degraded => 6,
+            FeedState::Live => 7,
+        }
+    }
+
     /// Returns the state after `event`, `None` where the event cannot happen.
     pub const fn after(self, event: FeedEvent) -> Option<FeedState> {
         use FeedEvent as E;
@@ -163,6 +195,19 @@ mod tests {
         ("backing_off", "connecting - - - - - - - stopped"),
         ("stopped", "- - - - - - - - stopped"),
     ];
+
+    #[test]
+    fn of_two_one_of_use_is_enough_to_be_degraded_and_one_alone_is_as_it_is() {
+        let of = |states: &[S]| S::of_all(states.iter().map(|state| (*state, "why")));
+        for state in S::ALL {
+            assert_eq!(of(&[state]), (state, "why".to_owned()));
+            let (with_live, words) = of(&[S::Live, state]);
+            assert_eq!(with_live, if state == S::Live { S::Live } else { S::Degraded });
+            assert!(state == S::Live || words == format!("connection 2 of 2 is {}: why", state.as_str()));
+            assert_eq!(of(&[S::BackingOff, state]).0.hears_account(), state.hears_account(), "{state:?}");
+        }
+        assert_eq!(of(&[S::Snapshotting, S::BackingOff]).0, S::Snapshotting);
+    }
 
     #[test]
     fn every_row_of_the_table() {

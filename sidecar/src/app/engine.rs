@@ -116,7 +116,7 @@ pub(super) fn start(config: &Effective, directory: &DataDirectory, clock: Clock)
     };
     let (desk, books, announcer) = (desk_receiver, books_receiver, announcer_ends);
     let ends = Ends { desk, books, announcer, gateway, feed, look_ups, samples };
-    engine.start_actors(decider, overseer_config(config), halt, tape, ends);
+    engine.start_actors(decider, config, halt, tape, ends);
     Ok(engine)
 }
 
@@ -124,7 +124,7 @@ impl Engine {
     fn start_actors(
         &self,
         desk: Desk,
-        overseer: OverseerConfig,
+        config: &Effective,
         halt: Arc<HaltSwitch>,
         tape: Arc<dyn outrigger_engine::venue::TradeSink>,
         ends: Ends,
@@ -146,6 +146,7 @@ impl Engine {
             trades: tape,
             trades_missing_since: self.trades.missing_since(),
             catalog: Arc::clone(&self.catalog),
+            has_two_strands: config.streams.has_two_strands,
             read_model: Arc::clone(&self.read_model),
             counters: Arc::clone(&self.counted.books),
             standing: Arc::clone(&self.standing),
@@ -160,6 +161,7 @@ impl Engine {
             limits: self.hub_limits,
         };
         workers::start_desk(desk, ends.desk, desk_ports);
+        let overseer = overseer_config(config);
         let keep = move || BooksActor::new(ends.books, overseer, books_ports);
         workers::start_market(keep, ends.announcer, announcer_ports);
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
-use outrigger_connectors::VenueStatus;
+use outrigger_connectors::{FeedStanding, VenueStatus};
 use outrigger_engine::book::{BookCounters, BookStanding};
 use outrigger_engine::desk::read_model::ReadModel;
 use outrigger_engine::desk::view::OrderStatus;
@@ -62,10 +62,14 @@ impl Standing {
         self.read_model.reconciled_as_of_ms.read().is_some()
     }
 
-    /// Every subscription is acknowledged, and every required book was applied on this very connection.
+    /// Every subscription of a strand is acknowledged, and every required book was applied knowing of its very connection.
     fn are_streams_ready(&self) -> bool {
-        let feed = self.venue.feed();
-        feed.state == FeedState::Live && self.standing.is_ready_on(feed.generation)
+        let live = |strand: &FeedStanding| strand.state == FeedState::Live;
+        let strands = self.venue.strands();
+        strands
+            .iter()
+            .filter(|strand| live(strand))
+            .any(|strand| self.standing.is_ready_on(strand.generation))
     }
 
     /// Says what is not as it should be with the books.
@@ -162,7 +166,7 @@ impl Figures for Standing {
         let left =
             |bucket: &str| tokens.iter().find(|level| level.bucket == bucket).map_or(0, |level| level.left);
         VenueFigures {
-            is_connected: self.venue.feed().state == FeedState::Live,
+            is_connected: self.venue.is_live(),
             connections: counter("connects"),
             reconnections: counter("reconnects"),
             frames: counter("frames"),

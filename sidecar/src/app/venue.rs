@@ -62,6 +62,7 @@ impl Link {
         let venue_config = VenueConfig {
             pinned: (!markets.is_empty()).then(|| markets.to_vec()),
             with_combinations: config.streams.follows_all,
+            has_two_strands: config.streams.has_two_strands,
             ..VenueConfig::new(urls, credential)
         };
         let ports = VenuePorts {

@@ -117,6 +117,11 @@ pub(super) const KEYS: &[Key] = &[
         "streams.truth_every_ms",
         "How often some live books are read by REST and compared; 0 never does. Left out while the rate budget is short.",
     ),
+    key(
+        "streams.redundancy",
+        "Connections to the exchange's stream side by side, 1 or 2. With 2 the faster one wins and the loss of one is not a gap; \
+         each counts against what the exchange allows.",
+    ),
     key("streams.max_clients", "Clients of the local stream."),
     key("streams.max_topics_per_client", "Topics one client may subscribe to."),
     key("streams.client_queue_frames", "Frames that may wait for one client."),

@@ -12,6 +12,8 @@ pub struct Streams {
     pub grace_ms: u64,
     /// How often books are compared with the exchange's REST side, in milliseconds; never when zero.
     pub truth_every_ms: u64,
+    /// The exchange's stream comes on two strands of connections side by side.
+    pub has_two_strands: bool,
     pub max_clients: usize,
     pub max_topics_per_client: usize,
     pub client_queue_frames: usize,
@@ -31,6 +33,11 @@ pub(super) fn read(reader: &mut Reader<'_>, env: Env) -> Streams {
     // A program that restarts finds its books warm.
     let grace_ms = reader.value("streams.grace_ms", 60_000, whole(0, 86_400_000));
     let truth_every_ms = reader.value("streams.truth_every_ms", 5_000, whole(0, 3_600_000));
+    let redundancy = reader.value("streams.redundancy", 1, |text| match text {
+        "1" => Ok(1),
+        "2" => Ok(2),
+        _ => Err("1 or 2: the number of connections side by side".to_owned()),
+    });
     let mut bound = |path, default: u64, min, max| {
         usize::try_from(reader.value(path, default, whole(min, max))).unwrap_or(usize::MAX)
     };
@@ -38,6 +45,7 @@ pub(super) fn read(reader: &mut Reader<'_>, env: Env) -> Streams {
         follows_all: follow == "all",
         grace_ms,
         truth_every_ms,
+        has_two_strands: redundancy == 2,
         // A desk has tens of programs; a thousand is a runaway loop.
         max_clients: bound("streams.max_clients", 1_000, 1, 100_000),
         max_topics_per_client: bound("streams.max_topics_per_client", 1_000, 1, 100_000),

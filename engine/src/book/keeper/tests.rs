@@ -200,7 +200,7 @@ fn after_a_break_in_time_nothing_is_live_until_a_connection_of_afterwards_brings
     keeper.distrust_all("the machine slept", at(100), &mut out);
     assert_eq!(book(&keeper, "A").0, Trust::Stale);
     assert!(matches!(&out.announcements[..], [Announcement::BookTrust { trust: Trust::Stale, .. }]));
-    assert_eq!(out.reconnect.take().map(|(generation, _)| generation), Some(Generation(1)));
+    assert_eq!(out.reconnects.pop().map(|(generation, _)| generation), Some(Generation(1)));
     // What waited in the lane is of before, a whole new connection included.
     let before = [
         frame(1, 2, snapshot("A", &[("0.4", "2")])),
@@ -212,13 +212,13 @@ fn after_a_break_in_time_nothing_is_live_until_a_connection_of_afterwards_brings
         assert_eq!(book(&keeper, "A").0, Trust::Stale);
     }
     keeper.sweep(Monotonic(101_000_000), &mut out);
-    assert_eq!(out.reconnect.map(|(generation, _)| generation), Some(Generation(2)), "asked until it comes");
+    assert_eq!(out.reconnects[0].0, Generation(2), "asked until it comes");
     let mut out = KeeperOutput::default();
     keeper.apply(state(3, FeedState::Subscribing, 102), &mut out);
     keeper.apply(frame(3, 1, snapshot("A", &[("0.4", "4")])), &mut out);
     assert_eq!(book(&keeper, "A"), (Trust::Live, 1, vec!["0.4000x4.00".to_owned()]));
     keeper.sweep(Monotonic(103_000_000), &mut out);
-    assert_eq!(out.reconnect, None);
+    assert!(out.reconnects.is_empty());
 }
 
 #[test]
@@ -332,11 +332,11 @@ fn two_thousand_books_heal_one_by_one() {
     items.push(frame(1, 2_002, MarketFrame::Ack));
     let (mut keeper, out) = run(items);
     assert_eq!(out.resyncs.first().map(|resync| resync.tickers.len()), Some(2_000));
-    assert_eq!(keeper.counters.books_live.load(std::sync::atomic::Ordering::Relaxed), 0);
+    assert_eq!(keeper.strands[0].counters.books_live.load(std::sync::atomic::Ordering::Relaxed), 0);
     let mut out = KeeperOutput::default();
     for n in 0..2_000 {
         keeper.apply(frame(1, 2_003 + n, snapshot(&name(n), &[("0.4000", "6.00")])), &mut out);
-        assert_eq!(keeper.counters.books_live.load(std::sync::atomic::Ordering::Relaxed), n + 1);
+        assert_eq!(keeper.strands[0].counters.books_live.load(std::sync::atomic::Ordering::Relaxed), n + 1);
     }
     assert!(out.resyncs.is_empty());
 }

@@ -2,8 +2,11 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::{At, BookCounters, Keeper, KeeperOutput, Renewal, Resync};
+use super::strand::{At, Strand};
+use super::{KeeperOutput, Renewal, Resync};
+use crate::book::counters::BookCounters;
 use crate::book::one::{Book, Holes};
+use crate::book::trades::About;
 use crate::book::view::Trust;
 use crate::domain::{Monotonic, Received, SubscriptionId, Ticker};
 use crate::stream::Announcement;
@@ -12,7 +15,7 @@ use crate::venue::Channel;
 /// Between two requests to make the same subscription anew.
 const RENEW_AGAIN_MS: u64 = 5_000;
 
-impl Keeper {
+impl Strand {
     /// Returns the holes of the subscription, or `None` if it is not the one that carries the books.
     pub(super) fn holes_of_books(&self, sid: SubscriptionId) -> Option<Holes> {
         if self.books_sid.is_some_and(|books_sid| books_sid != sid) {
@@ -29,8 +32,7 @@ impl Keeper {
             subscription.holes.last = at.received.monotonic;
         }
         if self.subscriptions.get(&at.sid).is_some_and(|of| of.channel == Some(Channel::Trade)) {
-            out.gaps.extend(self.trades.broke(at.received));
-            self.trades.lost();
+            self.about_trades(About::Lost { at: at.received }, out);
         }
         if self.books_sid.is_some_and(|books_sid| books_sid != at.sid) {
             return;
@@ -102,8 +104,8 @@ impl Keeper {
                 Trust::Stale => {}
             }
         }
-        self.counters.books_live.store(self.live, Relaxed);
-        self.counters.books_suspect.store(self.suspect, Relaxed);
+        self.gauges.books_live.store(self.live, Relaxed);
+        self.gauges.books_suspect.store(self.suspect, Relaxed);
     }
 
     pub(super) fn ask(&mut self, tickers: Vec<Ticker>, at: At, out: &mut KeeperOutput) {

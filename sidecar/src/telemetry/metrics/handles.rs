@@ -63,10 +63,15 @@ pub(super) const DATA_ALARMS: Family = labelled(
     &["class"],
     "Times a channel owed data that another one had reported, by class: book, trade, ticker",
 );
+pub(super) const STRAND_FIRST: Family = labelled(
+    "book_strand_first",
+    &["strand"],
+    "Changes of books that each of two strands was the first to bring",
+);
 
 /// Every family of this file.
-pub(super) const LABELLED: [Family; 6] =
-    [HTTP_REQUESTS, HTTP_SECONDS, ORDER_SECONDS, VENUE_REQUESTS, TRUTH_SAMPLES, DATA_ALARMS];
+pub(super) const LABELLED: [Family; 7] =
+    [HTTP_REQUESTS, HTTP_SECONDS, ORDER_SECONDS, VENUE_REQUESTS, TRUTH_SAMPLES, DATA_ALARMS, STRAND_FIRST];
 
 /// The one label of a family that has a small fixed set of values.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -77,6 +82,11 @@ pub(super) struct ResultLabel {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct ClassLabel {
     pub class: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct StrandLabel {
+    pub strand: &'static str,
 }
 
 /// What parts hold to count with.

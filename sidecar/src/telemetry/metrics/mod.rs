@@ -33,7 +33,10 @@ pub use handles::Handles;
 pub use stream::StreamReading;
 
 use family::Kind;
-use handles::{ClassLabel, DATA_ALARMS, ResultLabel, TRUTH_SAMPLES, VENUE_REQUESTS, VenueRequestLabels};
+use handles::{
+    ClassLabel, DATA_ALARMS, ResultLabel, STRAND_FIRST, StrandLabel, TRUTH_SAMPLES, VENUE_REQUESTS,
+    VenueRequestLabels,
+};
 use process::ProcessFigures;
 use readings::READINGS;
 
@@ -198,6 +201,11 @@ impl Readings {
         {
             let labels = ClassLabel { class };
             ConstCounter::new(count.load(Relaxed)).encode(alarms.encode_family(&labels)?)?;
+        }
+        let mut first = encoder.encode_descriptor(STRAND_FIRST.name, STRAND_FIRST.help, None, kind)?;
+        for (strand, count) in stream::STRANDS.into_iter().zip(&books.strand_first) {
+            let labels = StrandLabel { strand };
+            ConstCounter::new(count.load(Relaxed)).encode(first.encode_family(&labels)?)?;
         }
         Ok(())
     }

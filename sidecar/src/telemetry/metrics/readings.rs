@@ -101,6 +101,13 @@ pub(super) const READINGS: &[(Family, Read)] = &[
     (counter("book_resyncs", "Snapshots asked for because books were suspect"), |s| {
         s.counted.books.resyncs.load(Relaxed)
     }),
+    (
+        counter(
+            "book_strand_duplicates",
+            "Changes of books that one of two strands brought after the other one had",
+        ),
+        |s| s.counted.books.strand_duplicates.load(Relaxed),
+    ),
     (counter("market_trades", "Public trades received"), |s| s.counted.books.trades.load(Relaxed)),
     (counter("trade_backfills", "Reads of public trades after a break"), |s| {
         s.counted.books.trade_backfills.load(Relaxed)

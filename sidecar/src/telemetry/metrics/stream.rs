@@ -20,6 +20,12 @@ const fn of(name: &'static str, kind: Kind, labels: &'static [&'static str], hel
 
 const STATE: Family =
     of("venue_stream_state", Kind::Gauge, &["state"], "1 for the state the exchange's stream is in");
+const STRAND_STATE: Family = of(
+    "venue_strand_state",
+    Kind::Gauge,
+    &["strand", "state"],
+    "1 for the state each strand of the exchange's stream is in; there are two with streams.redundancy 2",
+);
 const ENTERED: Family = of(
     "venue_stream_transitions",
     Kind::Counter,
@@ -57,13 +63,17 @@ const TRUST_BACK: Family = Family {
     )
 };
 
+/// What strands are called in labels.
+pub(super) const STRANDS: [&str; 2] = ["1", "2"];
+
 /// Every family of this file.
-pub(super) const STREAM: [Family; 6] = [STATE, ENTERED, ENDINGS, FRAMES, LAG, TRUST_BACK];
+pub(super) const STREAM: [Family; 7] = [STATE, STRAND_STATE, ENTERED, ENDINGS, FRAMES, LAG, TRUST_BACK];
 
 /// What the stream counted of itself.
 #[derive(Debug, Clone, Default)]
 pub struct StreamReading {
     pub state: Option<FeedState>,
+    pub strands: Vec<FeedState>,
     pub entered: Vec<(&'static str, u64)>,
     pub endings: Vec<(&'static str, u64)>,
     pub channels: Vec<ChannelReading>,
@@ -76,6 +86,7 @@ impl StreamReading {
         let figures = venue.stream();
         StreamReading {
             state: Some(venue.feed().state),
+            strands: venue.strands().iter().map(|strand| strand.state).collect(),
             entered: figures.entered(),
             endings: figures.endings(),
             channels: figures.channels(),
@@ -88,6 +99,13 @@ impl StreamReading {
         for state in FeedState::ALL {
             let is_in = u64::from(self.state == Some(state));
             ConstGauge::new(is_in).encode(states.encode_family(&[("state", state.as_str())])?)?;
+        }
+        let mut strands = descriptor(encoder, &STRAND_STATE, None)?;
+        for (strand, at) in STRANDS.into_iter().zip(&self.strands) {
+            for state in FeedState::ALL {
+                let labels = [("strand", strand), ("state", state.as_str())];
+                ConstGauge::new(u64::from(*at == state)).encode(strands.encode_family(&labels)?)?;
+            }
         }
         counters(encoder, &ENTERED, "state", self.entered.iter().copied())?;
         counters(encoder, &ENDINGS, "reason", self.endings.iter().copied())?;

@@ -35,6 +35,7 @@ impl Figures for Quiet {
             |us, count| Distribution { sum_us: us, buckets: vec![(1_000, count), (5_000, 1)], beyond: 1 };
         StreamReading {
             state: Some(FeedState::Degraded),
+            strands: vec![FeedState::Live, FeedState::BackingOff],
             entered: vec![("live", 2)],
             endings: vec![("tls", 3)],
             channels: vec![ChannelReading {
@@ -62,6 +63,7 @@ fn the_page_is_what_the_declarations_say() {
 fn a_scrape_shows_every_family_under_its_declared_name_and_the_parts_figures() {
     let counted = Counted::default();
     counted.books.deltas.store(42, Relaxed);
+    counted.books.strand_first[1].store(7, Relaxed);
     let metrics = Metrics::new(counted, Arc::new(Quiet));
     let took = Duration::from_millis(3);
     metrics.handles.answered(Some("/v1/orders"), "POST", 201, took);
@@ -78,6 +80,9 @@ fn a_scrape_shows_every_family_under_its_declared_name_and_the_parts_figures() {
         "outrigger_venue_requests_total{route=\"/portfolio/orders\",status=\"201\"} 5",
         "outrigger_venue_stream_state{state=\"degraded\"} 1",
         "outrigger_venue_stream_state{state=\"live\"} 0",
+        "outrigger_venue_strand_state{strand=\"1\",state=\"live\"} 1",
+        "outrigger_venue_strand_state{strand=\"2\",state=\"live\"} 0",
+        "outrigger_book_strand_first_total{strand=\"2\"} 7",
         "outrigger_venue_stream_transitions_total{state=\"live\"} 2",
         "outrigger_venue_stream_endings_total{reason=\"tls\"} 3",
         "outrigger_venue_channel_frames_total{channel=\"trade\"} 9",
