@@ -61,6 +61,7 @@ impl Oracle {
         &mut self,
         number: usize,
         view: Option<&BookView>,
+        clock: Option<i64>,
         venue: &Venue,
         strands: &[Strand; 2],
         now_ms: u64,
@@ -88,8 +89,11 @@ impl Oracle {
         let possible = strands.iter().filter(|strand| strand.well[number] != Well::No);
         let told = possible.map(|strand| strand.told[number]).chain(before.state);
         let position = |state: usize| market.states[state].1;
-        let matching =
-            told.filter(|state| market.states[*state].0 == have).max_by_key(|state| position(*state));
+        // Equal levels at another clock are another state.
+        let is_it = |state: &usize| {
+            market.states[*state].0 == have && clock.is_none_or(|clock| position(*state).1 == clock)
+        };
+        let matching = told.filter(is_it).max_by_key(|state| position(*state));
         let Some(state) = matching else {
             let told: Vec<usize> = strands.iter().map(|strand| strand.told[number]).collect();
             return Err(format!(
@@ -117,11 +121,12 @@ impl Oracle {
     ) -> Result<(), String> {
         let at = position(shown.state.unwrap());
         let newest = told.iter().map(|state| position(*state)).max();
-        let is_alone = newest.is_some_and(|newest| newest < at);
+        let has_come_as_far = |state: &usize| position(*state).0 == at.0 && position(*state) >= at;
+        let is_alone = !told.iter().any(has_come_as_far);
         shown.alone_since = is_alone.then(|| before.alone_since.unwrap_or(now_ms));
         self.waited += u64::from(is_alone);
         let over = |since: Option<u64>, ms| since.is_some_and(|since| now_ms - since > ms);
-        if over(shown.alone_since, BEHIND_MS_MAX) {
+        if newest.is_some_and(|newest| newest < at) && over(shown.alone_since, BEHIND_MS_MAX) {
             return Err("no strand has come as far for long".to_owned());
         }
         let is_of_before = newest.is_some_and(|newest| newest.0 > at.0);
@@ -133,7 +138,9 @@ impl Oracle {
             return Err(format!("at {at:?} it is behind a strand that is well and at {newest:?}"));
         }
         let was = before.state.map(position);
-        let may_go_back = !has_clock || over(before.alone_since, WAIT_MS - 1);
+        // What is on its way from before clocks were set back looks newer, for as long as it is on its way.
+        let is_of_another_era = was.is_some_and(|was| at.0 < was.0);
+        let may_go_back = !has_clock || is_of_another_era || over(before.alone_since, WAIT_MS - 1);
         if was.is_some_and(|was| at < was) && !may_go_back {
             return Err(format!("went back from {was:?} to {at:?}"));
         }

@@ -37,7 +37,10 @@ pub(crate) struct Faults {
 }
 
 impl Faults {
-    pub(crate) const ALL: Faults = Faults { lost: 200, cut: 60, stall: 60, maintenance: 12 };
+    /// With holes all the time, so that nothing lasts.
+    pub(crate) const MANY: Faults = Faults { lost: 200, cut: 60, stall: 60, maintenance: 12 };
+    /// With time for what lasts longer.
+    pub(crate) const SOME: Faults = Faults { lost: 20, cut: 25, stall: 60, maintenance: 30 };
     pub(crate) const NONE: Faults = Faults { lost: 0, cut: 0, stall: 0, maintenance: 0 };
 }
 
@@ -147,8 +150,10 @@ impl Run {
         self.send_book(Tells { market, state, is_snapshot: false }, &frame, tally);
         if self.dice.below(4) == 0 {
             let trade = self.venue.trade(self.now_ms, &mut self.dice);
+            let mut is_lost = false;
             for index in 0..2 {
-                let is_lost = self.is_lost(tally);
+                // What is lost on one strand is often lost on the other as well.
+                is_lost = self.is_lost(tally) || (is_lost && self.dice.below(2) == 0);
                 let strand = &mut self.strands[index];
                 if strand.is_connected {
                     strand.trade(self.now_ms, MarketFrame::Trade(trade.clone()), is_lost, &mut self.dice);
@@ -173,7 +178,13 @@ impl Run {
             }
             if self.dice.hits(stall) {
                 tally.stalls += 1;
-                self.strands[index].stalled_until = self.now_ms + self.dice.below(3_000);
+                let (ms, is_lag) = (self.dice.below(3_000), self.dice.below(2) == 0);
+                let strand = &mut self.strands[index];
+                if is_lag {
+                    (strand.lag_ms, strand.lags_until) = (ms, self.now_ms + 4_000);
+                } else {
+                    strand.stalled_until = self.now_ms + ms;
+                }
             }
         }
         if self.dice.hits(maintenance) {
@@ -314,7 +325,8 @@ impl Run {
 
     fn look(&mut self, market: usize, tally: &mut Tally) -> bool {
         let view = self.keeper.view(&self.venue.markets[market].ticker, monotonic(self.now_ms));
-        let judged = self.oracle.judge(market, view.as_ref(), &self.venue, &self.strands, self.now_ms);
+        let clock = self.keeper.watermark(&self.venue.markets[market].ticker).and_then(|w| w.clock);
+        let judged = self.oracle.judge(market, view.as_ref(), clock, &self.venue, &self.strands, self.now_ms);
         let is_live = match judged {
             Ok(is_live) => is_live,
             Err(wrong) => {

@@ -42,7 +42,11 @@ pub(crate) struct Strand {
     seqs: [u64; 2],
     /// When each arrives.
     on_its_way: VecDeque<(u64, Generation, Arrival)>,
+    /// Until then nothing arrives.
     pub(crate) stalled_until: u64,
+    /// Until then everything arrives so much later, in milliseconds.
+    pub(crate) lags_until: u64,
+    pub(crate) lag_ms: u64,
     /// When the next connection begins.
     pub(crate) back_at: u64,
     /// Of each market, whether the present connection has told it without a hole.
@@ -64,6 +68,8 @@ impl Strand {
             seqs: [0; 2],
             on_its_way: VecDeque::new(),
             stalled_until: 0,
+            lags_until: 0,
+            lag_ms: 0,
             back_at: 0,
             well: [Well::No; MARKETS],
             told: [0; MARKETS],
@@ -75,7 +81,8 @@ impl Strand {
     fn put(&mut self, now_ms: u64, arrival: Arrival, dice: &mut Dice) {
         let before = self.on_its_way.back().map_or(0, |(at, ..)| *at);
         let slow = if dice.below(8) == 0 { dice.below(60) } else { dice.below(4) };
-        let at = (now_ms + slow).max(before).max(self.stalled_until);
+        let lag = if now_ms < self.lags_until { self.lag_ms } else { 0 };
+        let at = (now_ms + slow + lag).max(before).max(self.stalled_until);
         self.on_its_way.push_back((at, self.generation, arrival));
     }
 
@@ -83,7 +90,7 @@ impl Strand {
         self.generation = Generation::of(self.index, 2, self.lives);
         self.lives += 1;
         self.is_connected = true;
-        self.stalled_until = 0;
+        (self.stalled_until, self.lags_until) = (0, 0);
         for state in [FeedState::Connecting, FeedState::Authenticating, FeedState::Subscribing] {
             self.put(now_ms, Arrival::State(state), dice);
         }

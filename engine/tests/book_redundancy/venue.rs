@@ -73,7 +73,7 @@ impl Venue {
         let number = dice.below(MARKETS as u64) as usize;
         let (leg, level) = (dice.below(2) as usize, dice.below(LEVELS as u64) as usize);
         let market = &mut self.markets[number];
-        let (mut levels, (era, mut clock)) = *market.states.last().unwrap();
+        let (mut levels, (_, mut clock)) = *market.states.last().unwrap();
         let held = levels[leg][level];
         let by = match dice.below(3) {
             0 if held > 0 => -held,
@@ -81,8 +81,8 @@ impl Venue {
             _ => dice.below(500) as i64 + 1,
         };
         // Half of the changes share the clock of the one before.
-        if market.is_told || era < self.era || dice.below(2) == 0 {
-            clock = if era < self.era { 1 } else { clock + 1 + dice.below(3) as i64 };
+        if market.is_told || dice.below(2) == 0 {
+            clock += 1 + dice.below(3) as i64;
             market.is_told = false;
         }
         levels[leg][level] += by;
@@ -101,8 +101,7 @@ impl Venue {
     pub(crate) fn snapshot(&mut self, number: usize) -> (usize, MarketFrame) {
         let market = &mut self.markets[number];
         market.is_told = true;
-        let (levels, (era, clock)) = *market.states.last().unwrap();
-        let clock = if era < self.era { 0 } else { clock };
+        let (levels, (_, clock)) = *market.states.last().unwrap();
         let [yes, no] = levels.map(|leg| rows(&leg));
         let (ticker, clock) = (market.ticker.clone(), self.has_clock.then_some(clock));
         (market.now(), MarketFrame::Snapshot { ticker, yes, no, clock, asked: None })
@@ -125,6 +124,11 @@ impl Venue {
     /// After maintenance clocks begin anew.
     pub(crate) fn set_clocks_back(&mut self) {
         self.era += 1;
+        for market in &mut self.markets {
+            let (levels, _) = *market.states.last().unwrap();
+            market.states.push((levels, (self.era, 0)));
+            market.is_told = true;
+        }
     }
 }
 
