@@ -10,6 +10,7 @@
 pub mod agreement;
 pub mod api;
 pub mod contract;
+pub mod cutter;
 pub mod exchange;
 pub mod keys;
 pub mod pair;

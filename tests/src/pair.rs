@@ -49,7 +49,12 @@ impl Exchange {
 
     /// Starts a sidecar of this exchange on `data_dir`, on a port the system picks.
     pub fn sidecar(&self, data_dir: &Path, flags: &[&str]) -> anyhow::Result<Sidecar> {
-        let venue = format!("http://{}", self.addr());
+        self.sidecar_at(self.addr(), data_dir, flags)
+    }
+
+    /// Starts a sidecar that reaches this exchange at another address.
+    pub fn sidecar_at(&self, addr: SocketAddr, data_dir: &Path, flags: &[&str]) -> anyhow::Result<Sidecar> {
+        let venue = format!("http://{addr}");
         let key_file = self.key.private_file.display().to_string();
         let directory = data_dir.display().to_string();
         let mut args = words(&["run", "--env", "sim", "--venue", &venue, "--key-id", &self.key.id]);

@@ -88,7 +88,10 @@ impl Model {
                 }
             }
             ("health", _) => {
-                for row in rows(data, "health") {
+                let is_whole = |row: &serde_json::Value| {
+                    row.get("component").is_some_and(|component| component == "stream")
+                };
+                for row in rows(data, "health").into_iter().filter(is_whole) {
                     if let Some(state) = row.get("state").and_then(|state| state.as_str()) {
                         self.venue = state.to_owned();
                     }

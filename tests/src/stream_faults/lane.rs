@@ -25,7 +25,8 @@ const AGREE_WITHIN: Duration = Duration::from_secs(10);
 /// Trading goes on this long after everything is live again.
 const AFTER: Duration = Duration::from_millis(300);
 
-const SCENARIO: &str = "acts_per_second = 40
+/// Four markets of one series, and rates that no test exhausts.
+pub const SCENARIO: &str = "acts_per_second = 40
 member_dollars = 100_000_000
 read_tokens_per_second = 20_000
 read_tokens_max = 20_000

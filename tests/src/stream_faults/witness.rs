@@ -31,6 +31,8 @@ pub struct Record {
     /// Trusts and states of the stream since the last call of [`Record::forget`].
     pub trusts: BTreeSet<String>,
     pub states: BTreeSet<String>,
+    /// The last state of each strand, where there are two.
+    pub strands: BTreeMap<String, String>,
     /// The last state of the stream with its reason, and the number of its connection.
     pub stream: String,
     pub generation: u64,
@@ -156,10 +158,14 @@ impl Record {
     }
 
     fn take_health(&mut self, row: &Value) -> anyhow::Result<()> {
-        if row["component"] != "stream" {
+        let (component, state) = (text(row, "component"), text(row, "state"));
+        if component.starts_with("stream-") {
+            self.strands.insert(component, state);
             return Ok(());
         }
-        let state = text(row, "state");
+        if component != "stream" {
+            return Ok(());
+        }
         let live = self.open.len();
         anyhow::ensure!(state != "connecting" || live == 0, "{live} books are live without a connection");
         self.stream = format!("{state}: {}", text(row, "reason"));
