@@ -177,7 +177,11 @@ async fn a_socket_that_is_cut_takes_nothing_with_it_while_the_other_lives() -> a
     world.cutter.cut(2).await?;
     wait::until("books are stale", LIVE_WITHIN, || async {
         let record = world.witness.record.lock().await;
-        ensure!(record.trusts.contains("stale") && record.states.contains("backing_off"), "{:?}", record.trusts);
+        ensure!(
+            record.trusts.contains("stale") && record.states.contains("backing_off"),
+            "{:?}",
+            record.trusts
+        );
         Ok(())
     })
     .await?;
