@@ -151,13 +151,22 @@ impl Parts {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Backoff, LIMITS, Tried};
+    use super::{Backoff, BackoffLimits, LIMITS, Tried};
 
     const FAILURES: usize = 1_000;
 
     /// The moments of 1,000 tries that all fail, each after `lasts_ms`.
-    fn storm(lasts_ms: u64, is_permanent: bool, mut random: impl FnMut() -> u64) -> Vec<u64> {
-        let mut backoff = Backoff::new(LIMITS);
+    fn storm(lasts_ms: u64, is_permanent: bool, random: impl FnMut() -> u64) -> Vec<u64> {
+        storm_within(LIMITS, lasts_ms, is_permanent, random)
+    }
+
+    fn storm_within(
+        limits: BackoffLimits,
+        lasts_ms: u64,
+        is_permanent: bool,
+        mut random: impl FnMut() -> u64,
+    ) -> Vec<u64> {
+        let mut backoff = Backoff::new(limits);
         let mut now_ms = 5_000;
         let mut tries = Vec::new();
         for _ in 0..FAILURES {
@@ -198,6 +207,16 @@ mod tests {
             let steps: Vec<u64> = tries.windows(2).map(|pair| pair[1] - pair[0] - lasts_ms).collect();
             prop_assert!(steps.iter().all(|step| *step <= 60_000));
             prop_assert!(steps[10..].iter().all(|step| (30_000..=40_000).contains(step)));
+        }
+    }
+
+    #[test]
+    fn two_strands_together_connect_no_more_often_than_one() {
+        for random in [0, u64::MAX] {
+            let mut tries = storm_within(LIMITS.shared_by(2), 0, false, || random);
+            tries.extend(storm_within(LIMITS.shared_by(2), 40, false, || random));
+            tries.sort_unstable();
+            assert!(busiest_minute(&tries) <= 10 && busiest_minute(&tries[10..]) <= 2);
         }
     }
 

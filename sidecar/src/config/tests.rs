@@ -71,6 +71,16 @@ fn every_mistake_is_told_at_once_with_place_and_nearest_name() {
 }
 
 #[test]
+fn one_connection_is_usual_two_are_possible_and_more_are_a_mistake() {
+    assert!(!check("", &[], &[]).unwrap().streams.has_two_strands);
+    assert!(check("[streams]\nredundancy = 2\n", &[], &[]).unwrap().streams.has_two_strands);
+    for wrong in ["0", "3", "two"] {
+        let told = mistakes(check("", &[("OUTRIGGER_STREAMS_REDUNDANCY", wrong)], &[]));
+        assert!(told.contains("OUTRIGGER_STREAMS_REDUNDANCY") && told.contains("1 or 2"), "{told}");
+    }
+}
+
+#[test]
 fn broken_toml_names_the_line_and_hides_nothing_else() {
     let told = mistakes(check("listen = \nlogg = 1\n", &[], &[("--env", "prod")]));
     assert!(told.contains("o.toml:1:"), "{told}");
