@@ -1,9 +1,7 @@
 //! The table: one row per fault. Adding a case is adding to a row.
 
 use super::cases::{Fault, LIVE_MS, Phase, Sees, Until};
-use super::kinds::{
-    AS_EVER, AT_ONCE, BREAK, HARMLESS, PRIVATE, READ_BACK, READS, REFUSAL, ROW, SILENCE, SNAPSHOT,
-};
+use super::kinds::{AS_EVER, AT_ONCE, BREAK, HARMLESS, PRIVATE, READS, REFUSAL, ROW, SILENCE, SNAPSHOT};
 
 use Phase::{Reconnect, Resync, Start, Steady};
 use Sees::{Live, LiveOrSuspect, Stale, Suspect};
