@@ -225,7 +225,7 @@ impl OrderRecord {
         }
         self.venue_updated = self.venue_updated.max(order.updated_ms);
         self.exchange_index = order.exchange_index;
-        (self.count_at_most, self.is_concluded) = (None, false);
+        self.count_at_most = None;
         let has_all_fills =
             order.fill_count >= self.fills_recorded && order.fill_count >= self.fills_reported;
         let event = match order.status {
@@ -237,6 +237,9 @@ impl OrderRecord {
             VenueOrderStatus::Canceled => OrderEvent::SeenCanceled,
         };
         self.on(event, at);
+        // A word from before the last fill confirms nothing.
+        self.is_concluded &=
+            order.status == VenueOrderStatus::Resting && self.status == OrderStatus::Executed;
         if order.status == VenueOrderStatus::Resting && self.status == OrderStatus::Resting {
             self.price = order.price;
             self.count = order.fill_count.checked_add(order.remaining_count).unwrap_or(self.count);
