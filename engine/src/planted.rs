@@ -41,10 +41,12 @@ pub enum Bug {
     AmendFillsAreAll,
     /// What a decrease left is added to the fills known here, as if there could be no others.
     DecreaseIsExact,
+    /// An end that was concluded from fills is never read back.
+    ConclusionIsFinal,
 }
 
 impl Bug {
-    pub const ALL: [Bug; 16] = [
+    pub const ALL: [Bug; 17] = [
         Bug::NewIdOnRetry,
         Bug::AckBeforeSync,
         Bug::SendBeforeSync,
@@ -61,6 +63,7 @@ impl Bug {
         Bug::OvertakenAmendForgotten,
         Bug::AmendFillsAreAll,
         Bug::DecreaseIsExact,
+        Bug::ConclusionIsFinal,
     ];
 }
 

@@ -270,7 +270,7 @@ impl OrderRecord {
     fn complete(&mut self, at: WallTime) {
         let count_is_certain = !self.changes.may_resize() && self.count_at_most.is_none();
         if count_is_certain && self.fills_recorded >= self.count {
-            self.is_concluded |= !self.status.is_final();
+            self.is_concluded |= !self.status.is_final() && !has(Bug::ConclusionIsFinal);
             self.on(OrderEvent::FilledWhole, at);
         }
     }
