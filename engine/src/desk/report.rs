@@ -205,10 +205,12 @@ impl Desk {
 }
 
 fn took_effect(change: &crate::order::Change, seen: &VenueOrder) -> bool {
+    let count = seen.fill_count.checked_add(seen.remaining_count);
     match change.kind {
         WriteKind::Cancel => seen.status != VenueOrderStatus::Resting,
-        WriteKind::Create | WriteKind::Amend | WriteKind::Decrease => {
-            let count = seen.fill_count.checked_add(seen.remaining_count);
+        // It names what is to rest: fills on their way make the total larger than was meant.
+        WriteKind::Decrease => count.is_some_and(|count| count < change.count_before),
+        WriteKind::Create | WriteKind::Amend => {
             change.price.is_none_or(|price| price == seen.price)
                 && (change.count.is_none() || change.count == count)
         }

@@ -64,8 +64,9 @@ impl DeskState {
             }
             Entry::ChangeRequested { order_id, attempt, change, price, count } => {
                 let (kind, price, count) = (*change, *price, *count);
-                let change = Change { attempt: *attempt, kind, price, count, unanswered_since: None };
                 if let Some(order) = self.orders.get_mut(order_id) {
+                    let (attempt, count_before) = (*attempt, order.count);
+                    let change = Change { attempt, kind, price, count, count_before, unanswered_since: None };
                     order.change_requested(change, at);
                 }
             }

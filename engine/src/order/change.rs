@@ -11,6 +11,8 @@ pub struct Change {
     pub kind: WriteKind,
     pub price: Option<Price>,
     pub count: Option<Count>,
+    /// How much was wanted when it was asked for.
+    pub count_before: Count,
     /// Since when no usable answer is expected any more: nothing of it left later than this. A read of the venue must
     /// settle it.
     pub unanswered_since: Option<WallTime>,
