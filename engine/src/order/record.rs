@@ -161,7 +161,10 @@ impl OrderRecord {
         let change = self.changes.take(attempt);
         let is_old =
             matches!((accepted.ts_ms, self.venue_updated), (Some(theirs), Some(ours)) if theirs < ours);
-        self.venue_updated = self.venue_updated.max(accepted.ts_ms);
+        // How much a decrease left is not certain, so any word after what was known before it is welcome.
+        if kind != WriteKind::Decrease {
+            self.venue_updated = self.venue_updated.max(accepted.ts_ms);
+        }
         self.updated = at;
         match (kind, change) {
             (WriteKind::Cancel, _) => self.on(OrderEvent::CancelAccepted, at),
@@ -210,9 +213,11 @@ impl OrderRecord {
         }
     }
 
-    /// Tells whether the venue's word is older than what is already known. Reads lag behind writes.
+    /// Tells whether the venue's word is older than what is already known. Reads lag behind writes. An end is never old: it is
+    /// told once and for good.
     pub fn is_old_news(&self, order: &VenueOrder) -> bool {
         !has(Bug::StaleSnapshotWins)
+            && order.status == VenueOrderStatus::Resting
             && matches!((order.updated_ms, self.venue_updated), (Some(theirs), Some(ours)) if theirs < ours)
     }
 
