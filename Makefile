@@ -3,13 +3,13 @@
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 SHELL := /bin/sh
 
-.PHONY: help run test build fmt clippy tidy unit process conformance specs tapes deny soak bench-decode
+.PHONY: help run test build fmt clippy tidy unit planted process conformance specs tapes deny soak bench-decode
 
 help:
 	@echo "make run    build Outrigger and start it beside a simulated exchange, on http://127.0.0.1:7373"
 	@echo "make test   install what the tests need, then run every check and every test"
-	@echo "make soak   a hundred million random changes through the books, ten minutes of the busy market (half an hour)"
-	@echo "parts of make test: fmt clippy build tidy unit process conformance specs deny"
+	@echo "make soak   millions of random lives of orders, a hundred million random changes through the books, ten minutes of the busy market (an hour)"
+	@echo "parts of make test: fmt clippy build tidy unit planted process conformance specs deny"
 	@echo "make bench-decode   measure decode and book apply beside the alternatives"
 
 run:
@@ -18,7 +18,7 @@ run:
 	cargo build --release --locked -p outrigger
 	"$(TARGET)/release/outrigger" run
 
-test: fmt clippy build tidy unit process conformance specs deny
+test: fmt clippy build tidy unit planted process conformance specs deny
 	@echo "make test: everything passed"
 
 fmt:
@@ -38,6 +38,11 @@ tidy: build
 unit: build tapes
 	OUTRIGGER_EXCHANGE_TAPES="$(TAPES)" cargo test --locked --workspace --lib --bins $(UNIT_TESTS)
 
+# The engine once more, with bugs planted on purpose: each must be found, by the seed written down and from scratch. Nothing but
+# this one test is built with them, and the product refuses to be.
+planted: build
+	cargo test --locked --workspace --features outrigger-engine/planted-bugs --test desk_simulation planted
+
 # Whole-process tests start the built binary themselves and want the machine: one test file after the other.
 process: build tapes
 	OUTRIGGER_EXCHANGE_TAPES="$(TAPES)" OUTRIGGER_BIN="$(abspath $(TARGET))/debug/outrigger" cargo test --locked --workspace $(PROCESS_TESTS)
@@ -49,9 +54,11 @@ PROCESS_TESTS = $(call named,$(filter-out tests/tests/tidy.rs tests/tests/venue_
 # Exchanges of the tests leave their tapes here; `specs` holds them to the published specifications.
 TAPES = $(abspath $(TARGET))/tapes
 
-# What takes too long for every change: many more random changes than the unit tests make (OUTRIGGER_SEED begins elsewhere), and the
-# busy market through a whole sidecar.
+# What takes too long for every change: many more lives of orders and random changes than the unit tests make (OUTRIGGER_SEED begins
+# elsewhere), the planted bugs sought from another seed on, and the busy market through a whole sidecar.
 soak:
+	OUTRIGGER_SEEDS="$(or $(SEEDS),3000000)" OUTRIGGER_SEED="$(or $(OUTRIGGER_SEED),100001)" cargo test --locked --workspace --test desk_simulation every_seed -- --nocapture
+	OUTRIGGER_SEED="$(or $(OUTRIGGER_SEED),100001)" cargo test --locked --workspace --features outrigger-engine/planted-bugs --test desk_simulation from_scratch -- --nocapture
 	OUTRIGGER_BOOK_DELTAS="$(or $(DELTAS),100000000)" cargo test --locked --workspace --test book_differential -- --nocapture
 	cargo build --release --locked -p outrigger
 	OUTRIGGER_BIN="$(abspath $(TARGET))/release/outrigger" cargo run --release --locked -p outrigger-tests --bin soak_busy -- 10

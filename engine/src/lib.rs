@@ -9,6 +9,7 @@ pub mod desk;
 pub mod domain;
 pub mod journal;
 pub mod order;
+pub mod planted;
 pub mod risk;
 pub mod stream;
 pub mod venue;

@@ -7,14 +7,15 @@
     reason = "a test: a failure is a panic that shows its case"
 )]
 
+mod shared;
+
 use std::collections::BTreeMap;
 
 use outrigger_engine::desk::command::DeskCommand;
 use outrigger_engine::desk::view::{BalanceView, OrderView};
 use outrigger_engine::desk::{Desk, DeskConfig, DeskInput, DeskState, Holding, WaiterId};
 use outrigger_engine::domain::{
-    Count, Market, MarketStatus, Money, Monotonic, Now, OrderId, Price, PriceGrid, PriceRange, Side,
-    SignedCount, Ticker, VenueTime, WallTime,
+    Count, Money, Monotonic, Now, OrderId, Price, Side, SignedCount, Ticker, VenueTime, WallTime,
 };
 use outrigger_engine::journal::{Entry, NewOrder, StoredEntry};
 use outrigger_engine::risk::Limits;
@@ -23,6 +24,7 @@ use outrigger_engine::venue::{
     VenueReport, WriteKind, WriteOutcome, WriteReply,
 };
 use proptest::prelude::*;
+use shared::{contracts, intent, market};
 
 const TICKER: &str = "KXA-1";
 const START_MS: i64 = 1_000_000;
@@ -53,10 +55,6 @@ struct Venue {
     /// Micro-dollars.
     cash: i64,
     touched: usize,
-}
-
-fn contracts(n: u64) -> Count {
-    Count::from_hundredths(n * 100).unwrap()
 }
 
 /// Orders 0 and 1 are the desk's, 2 was placed elsewhere.
@@ -172,7 +170,7 @@ impl World {
         let nothing = Venue { orders: vec![], ..Venue::new() };
         world.report(&nothing, 0);
         for n in 0..2 {
-            let command = DeskCommand::Place { order: intent(n), market: market() };
+            let command = DeskCommand::Place { order: placed(n), market: market(TICKER) };
             world.input(DeskInput::Command { command, waiter: WaiterId(n as u64) });
             let accepted = Accepted {
                 venue_order_id: format!("v{n}").as_str().into(),
@@ -180,7 +178,7 @@ impl World {
                 remaining_count: Some(contracts(4)),
                 ts_ms: Some(VenueTime(START_MS)),
             };
-            let (order_id, outcome) = (intent(n).order_id, WriteOutcome::Accepted(accepted));
+            let (order_id, outcome) = (placed(n).order_id, WriteOutcome::Accepted(accepted));
             world.input(DeskInput::Venue(WriteReply {
                 order_id,
                 attempt: 1,
@@ -241,40 +239,8 @@ impl World {
     }
 }
 
-fn intent(n: usize) -> NewOrder {
-    NewOrder {
-        order_id: OrderId(uuid::Uuid::from_u128(n as u128)),
-        client_order_id: format!("c{n}").as_str().into(),
-        idempotency_key: format!("k{n}").as_str().into(),
-        fingerprint: "body".into(),
-        client: "test".into(),
-        ticker: TICKER.into(),
-        side: order(n).side,
-        price: "0.5000".parse().unwrap(),
-        count: contracts(4),
-        time_in_force: Default::default(),
-        self_trade_prevention: Default::default(),
-        post_only: false,
-        reduce_only: false,
-        cancel_order_on_pause: false,
-        expiration_time: None,
-        exchange_index: 0,
-    }
-}
-
-fn market() -> Market {
-    let (start, end, step) = ("0.00".parse().unwrap(), "1.00".parse().unwrap(), "0.01".parse().unwrap());
-    Market {
-        ticker: TICKER.into(),
-        event_ticker: "KXA".into(),
-        title: String::new(),
-        status: MarketStatus::Active,
-        grid: PriceGrid::new(vec![PriceRange { start, end, step }]),
-        exchange_index: 0,
-        open_time: None,
-        close_time: None,
-        result: String::new(),
-    }
+fn placed(n: usize) -> NewOrder {
+    intent(n as u64, TICKER, order(n).side, contracts(4))
 }
 
 fn events(orders: usize) -> impl Strategy<Value = Vec<Event>> {

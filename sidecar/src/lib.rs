@@ -7,3 +7,8 @@ pub mod config;
 pub mod store;
 pub mod telemetry;
 pub mod watch;
+
+const _: () = assert!(
+    !outrigger_engine::planted::PLANTED_BUGS,
+    "the engine was built with planted bugs: they are for the simulation alone"
+);

@@ -1,6 +1,6 @@
 //! The shell of the desk: journals each step, and performs its effects no earlier than they may be.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use super::messages::DeskMessage;
 use crate::desk::command::{DeskAnswer, DeskCommand, DeskError};
 use crate::desk::read_model::{HaltView, ReadModel};
-use crate::desk::{Desk, DeskInput, Effect, Step, WaiterId};
+use crate::desk::{Desk, DeskInput, Effect, Held, WaiterId};
 use crate::domain::{Clock, OrderId};
 use crate::journal::{HaltMode, Journal, JournalBatch, JournalReport};
 use crate::risk::HaltSwitch;
@@ -37,9 +37,7 @@ pub struct DeskActor {
     desk: Desk,
     ports: DeskPorts,
     lane: Option<mpsc::Receiver<DeskMessage>>,
-    /// Effects of steps whose entries are not durable yet, with the sequence they wait for.
-    held: VecDeque<(u64, Vec<Effect>)>,
-    committed: u64,
+    held: Held,
     replies: HashMap<WaiterId, oneshot::Sender<DeskAnswer>>,
     next_waiter: u64,
     ledger_failure: Option<String>,
@@ -50,13 +48,12 @@ pub struct DeskActor {
 impl DeskActor {
     /// `desk` comes from a replay; everything in it is durable. Everything that happens comes by `lane`.
     pub fn new(desk: Desk, lane: mpsc::Receiver<DeskMessage>, ports: DeskPorts) -> DeskActor {
-        let committed = desk.state().seq;
+        let held = Held::new(desk.state().seq);
         DeskActor {
             desk,
             ports,
             lane: Some(lane),
-            held: VecDeque::new(),
-            committed,
+            held,
             replies: HashMap::new(),
             next_waiter: 0,
             ledger_failure: None,
@@ -67,7 +64,8 @@ impl DeskActor {
 
     fn input(&mut self, input: DeskInput, cause: &str) {
         let now = (self.ports.clock)();
-        let Step { entries, after_commit, at_once } = self.desk.step(input, now, cause);
+        let step = self.desk.step(input, now, cause);
+        let (entries, at_once) = self.held.take(step, self.desk.state().seq);
         if !entries.is_empty() {
             let orders = self.desk.state().views_of(&entries);
             if self.ports.journal.submit(JournalBatch { entries, orders }).is_err() {
@@ -77,15 +75,12 @@ impl DeskActor {
         for effect in at_once {
             self.perform(effect);
         }
-        if !after_commit.is_empty() {
-            self.held.push_back((self.desk.state().seq, after_commit));
-            self.release();
-        }
+        self.release();
     }
 
     /// Performs the effects whose entries are durable, in the order of their steps.
     fn release(&mut self) {
-        while let Some((_, effects)) = self.held.pop_front_if(|(seq, _)| *seq <= self.committed) {
+        while let Some(effects) = self.held.release() {
             for effect in effects {
                 self.perform(effect);
             }
@@ -136,7 +131,7 @@ impl DeskActor {
     fn command(&mut self, command: DeskCommand, cause: &str, reply: oneshot::Sender<DeskAnswer>) {
         let refusal = if let Some(reason) = &self.ledger_failure {
             Some(DeskError::LedgerUnavailable { reason: reason.clone() })
-        } else if self.desk.state().seq.saturating_sub(self.committed) > UNCOMMITTED_MAX {
+        } else if self.held.uncommitted(self.desk.state().seq) > UNCOMMITTED_MAX {
             Some(DeskError::LedgerUnavailable { reason: "too many entries wait for the disk".into() })
         } else if self.draining.is_some() {
             Some(DeskError::NotReady { reason: "stopping".into() })
@@ -187,7 +182,8 @@ impl DeskActor {
     /// Answers a drain once everything is durable and no write is on its way.
     fn check_drained(&mut self) {
         let in_flight = self.desk.writes_in_flight();
-        let drained = self.held.is_empty() && in_flight == 0 && self.committed >= self.desk.state().seq;
+        let is_durable = self.held.uncommitted(self.desk.state().seq) == 0;
+        let drained = self.held.is_empty() && in_flight == 0 && is_durable;
         if drained && let Some(done) = self.draining.take() {
             let _ = done.send(());
         }
@@ -227,7 +223,7 @@ impl StreamHandler<DeskMessage> for DeskActor {
                 }
             }
             DeskMessage::Journal(JournalReport::Committed { up_to }) => {
-                self.committed = self.committed.max(up_to);
+                self.held.committed(up_to);
                 self.release();
             }
             DeskMessage::Journal(JournalReport::Failed { reason }) => self.ledger_failed(&reason),

@@ -39,11 +39,7 @@ impl Desk {
                 WriteOutcome::Accepted(_) | WriteOutcome::Unknown { .. } => None,
             };
             let settled = failed.is_some();
-            let over = |wait| match wait {
-                WaitFor::Change(wanted) => settled && wanted == attempt,
-                WaitFor::Group(_) => settled,
-                WaitFor::Placed => false,
-            };
+            let over = |wait| settled && wait == WaitFor::Change(attempt);
             self.answer(order_id, over, failed.as_ref(), step);
         }
         self.order_moved(order_id, now, step);
@@ -55,11 +51,11 @@ impl Desk {
         self.publish_order(order_id, step);
         let Some(order) = self.state.orders.get(&order_id) else { return };
         let answered = order.status != OrderStatus::Pending;
-        let change = order.change.as_ref().map(|change| change.attempt);
+        let changes = order.changes.clone();
         let over = move |wait| match wait {
             WaitFor::Placed => answered,
-            WaitFor::Change(attempt) => change != Some(attempt),
-            WaitFor::Group(_) => change.is_none(),
+            WaitFor::Change(attempt) => changes.get(attempt).is_none(),
+            WaitFor::Group(_) => changes.cancel().is_none(),
         };
         self.answer(order_id, over, None, step);
     }
@@ -103,8 +99,8 @@ impl Desk {
     pub(super) fn recover(&mut self, now: Now, step: &mut Step) {
         let reason = "the process ended before the answer came";
         let open: Vec<_> =
-            self.state.open_orders().map(|o| (o.order_id, o.status, o.change.clone())).collect();
-        for (order_id, status, change) in open {
+            self.state.open_orders().map(|o| (o.order_id, o.status, o.changes.clone())).collect();
+        for (order_id, status, changes) in open {
             let unknown = WriteOutcome::Unknown { reason: reason.to_owned() };
             if status == OrderStatus::Pending {
                 let write = WriteKind::Create;
@@ -114,9 +110,9 @@ impl Desk {
                     step,
                 );
             }
-            if let Some(change) = change.filter(|change| !change.unanswered) {
-                let (attempt, write) = (change.attempt, change.kind);
-                self.record(Entry::WriteEnded { order_id, attempt, write, outcome: unknown }, now, step);
+            for change in changes.iter().filter(|change| change.unanswered_since.is_none()) {
+                let (attempt, write, outcome) = (change.attempt, change.kind, unknown.clone());
+                self.record(Entry::WriteEnded { order_id, attempt, write, outcome }, now, step);
             }
         }
         step.at_once.push(Effect::HaltSwitch(self.state.halt));

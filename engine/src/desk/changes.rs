@@ -42,7 +42,8 @@ impl Desk {
     ) -> Result<(), DeskError> {
         let orders: Vec<OrderId> = self.state.open_orders().map(|order| order.order_id).collect();
         if orders.is_empty() {
-            step.at_once.push(Effect::Reply { waiter, answer: DeskAnswer::Canceled { orders: Vec::new() } });
+            step.after_commit
+                .push(Effect::Reply { waiter, answer: DeskAnswer::Canceled { orders: Vec::new() } });
         }
         self.waiting.add_group(waiter, &orders);
         for order_id in orders {
@@ -55,8 +56,7 @@ impl Desk {
     /// Returns the attempt that will end it. A cancel under way is joined, an amend under way is overtaken.
     fn request_cancel(&mut self, order_id: OrderId, now: Now, step: &mut Step) -> u64 {
         let Some(order) = self.state.orders.get(&order_id) else { return 0 };
-        let under_way =
-            order.change.as_ref().filter(|change| change.kind == WriteKind::Cancel && !change.unanswered);
+        let under_way = order.changes.cancel().filter(|change| change.unanswered_since.is_none());
         if let Some(change) = under_way {
             return change.attempt;
         }
@@ -72,8 +72,7 @@ impl Desk {
     /// Sends the journalled cancel, if the venue's id of the order is known by now.
     pub(super) fn send_cancel(&self, order_id: OrderId, step: &mut Step) {
         let Some(order) = self.state.orders.get(&order_id) else { return };
-        let wanted = order.change.as_ref().filter(|change| change.kind == WriteKind::Cancel);
-        if let (Some(change), Some(target)) = (wanted, order.target()) {
+        if let (Some(change), Some(target)) = (order.changes.cancel(), order.target()) {
             let write = VenueWrite::Cancel(target);
             step.at_once.push(Effect::Cancel { order_id, attempt: change.attempt, write });
         }
@@ -96,7 +95,7 @@ impl Desk {
         if order.status != OrderStatus::Resting {
             return Err(not_working(order));
         }
-        if order.change.is_some() {
+        if !order.changes.is_empty() {
             return Err(DeskError::ChangeInFlight { order_id });
         }
         let filled = order.filled_count();

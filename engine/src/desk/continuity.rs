@@ -39,7 +39,7 @@ struct FillDoubt {
     reports: u32,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Continuity {
     pub(super) counters: Arc<DeskCounters>,
     /// The newest fill of each market: one that comes later and is older cannot say the position as it is now.

@@ -7,6 +7,7 @@ mod answers;
 mod changes;
 pub mod command;
 mod continuity;
+mod held;
 mod place;
 mod private;
 pub mod read_model;
@@ -18,6 +19,7 @@ pub mod view;
 mod waiting;
 
 pub use continuity::DeskCounters;
+pub use held::Held;
 pub use state::{DeskState, Holding};
 pub(crate) use state::{fill_view, settlement_view};
 pub use step::{Desk, DeskConfig, DeskInput, Effect, Step, WaiterId};

@@ -7,6 +7,7 @@ use super::waiting::WaitFor;
 use crate::domain::{Market, Now, OrderId, Side, Ticker};
 use crate::journal::{Entry, NewOrder};
 use crate::order::OrderRecord;
+use crate::planted::{Bug, has};
 use crate::risk::{Exposure, clear_create};
 
 impl Desk {
@@ -18,7 +19,9 @@ impl Desk {
         now: Now,
         step: &mut Step,
     ) -> Result<(), DeskError> {
-        if let Some(known) = self.state.order_of_key(&order.idempotency_key) {
+        let known = self.state.order_of_key(&order.idempotency_key);
+        let known = known.filter(|known| !(has(Bug::NewIdOnRetry) && known.status == OrderStatus::Unknown));
+        if let Some(known) = known {
             return self.repeat(known.order_id, &order, waiter, step);
         }
         if let Some(order_id) = self.state.order_of_client_id(&order.client_order_id) {

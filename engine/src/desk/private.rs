@@ -2,8 +2,10 @@
 
 use super::state::fill_view;
 use super::step::{Desk, Effect, Step};
+use super::view::OrderStatus;
 use crate::domain::{Now, OrderId};
 use crate::journal::Entry;
+use crate::planted::{Bug, has};
 use crate::stream::Announcement;
 use crate::venue::{PrivateItem, VenueFill, VenueOrder};
 use uuid::Uuid;
@@ -60,8 +62,16 @@ impl Desk {
         if self.state.has_fill(&fill.trade_id, order_id) {
             return false;
         }
+        let known = self.state.orders.get(&order_id);
+        if has(Bug::CancelDropsFills) && known.is_some_and(|order| order.status == OrderStatus::Canceled) {
+            return false;
+        }
+        let had_venue_id = known.is_some_and(|order| order.venue_order_id.is_some());
         self.continuity.filled(fill);
         self.record(Entry::FillRecorded { order_id, fill: fill.clone() }, now, step);
+        if !had_venue_id {
+            self.send_cancel(order_id, step);
+        }
         step.after_commit.push(Effect::Publish(Announcement::Fill(fill_view(order_id, fill))));
         self.schedule.want_soon(now.monotonic);
         self.order_moved(order_id, now, step);

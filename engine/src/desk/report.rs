@@ -10,6 +10,7 @@ use super::step::{Desk, Effect, Step};
 use super::view::OrderStatus;
 use crate::domain::{Now, OrderId, SignedCount, Ticker, VenueOrderId, WallTime};
 use crate::journal::Entry;
+use crate::planted::{Bug, has};
 use crate::stream::{Alert, Announcement};
 use crate::venue::{VenueFill, VenueOrder, VenueOrderStatus, VenueReport, WriteKind};
 
@@ -27,6 +28,8 @@ pub(super) struct PositionDoubt {
     ours: SignedCount,
     theirs: SignedCount,
     reports: u32,
+    /// When it was first reported. What had happened by then is in the fills of every report of later.
+    since: WallTime,
 }
 
 impl Desk {
@@ -36,7 +39,8 @@ impl Desk {
             self.venue_order(order, now, step);
         }
         let mut missed = 0;
-        for fill in &report.fills {
+        let fills = if has(Bug::NoFillBackfill) { &[] } else { report.fills.as_slice() };
+        for fill in fills {
             let is_new = self.fill(fill, now, step);
             missed += u64::from(is_new && self.continuity.should_have_told(fill, &report));
         }
@@ -76,13 +80,15 @@ impl Desk {
     fn settle_changes(&mut self, report: &VenueReport, now: Now, step: &mut Step) {
         let mut settled: Vec<(OrderId, u64, bool)> = Vec::new();
         for order in self.state.open_orders() {
-            let Some(change) = order.change.as_ref().filter(|change| change.unanswered) else { continue };
             let Some(venue_id) = &order.venue_order_id else { continue };
             let seen = report.orders.iter().find(|seen| seen.venue_order_id == *venue_id);
-            if let Some(seen) = seen.filter(|_| self.is_conclusive(report, change.requested)) {
-                settled.push((order.order_id, change.attempt, took_effect(change, seen)));
-            } else {
-                self.schedule.want_order(venue_id.clone());
+            for change in order.changes.iter() {
+                let Some(since) = change.unanswered_since else { continue };
+                if let Some(seen) = seen.filter(|_| self.is_conclusive(report, since)) {
+                    settled.push((order.order_id, change.attempt, took_effect(change, seen)));
+                } else {
+                    self.schedule.want_order(venue_id.clone());
+                }
             }
         }
         for (order_id, attempt, applied) in settled {
@@ -108,7 +114,9 @@ impl Desk {
                     let covered = report.scope.since.is_none_or(|since| since.0 <= order.created.millis());
                     let conclusive =
                         order.unknown_since.is_some_and(|since| self.is_conclusive(report, since));
-                    if covered && conclusive {
+                    if has(Bug::NotFoundIsFinal) {
+                        absent.push(order.order_id);
+                    } else if covered && conclusive {
                         let count = self.absences.entry(order.order_id).or_default();
                         *count += 1;
                         if *count >= ABSENCES_NEEDED {
@@ -147,11 +155,13 @@ impl Desk {
             if ours != theirs && !self.continuity.knows_newer(ticker, report.as_of) {
                 let before =
                     self.position_doubts.get(ticker).filter(|d| (d.ours, d.theirs) == (ours, theirs));
-                let reports = before.map_or(1, |doubt| doubt.reports + 1);
-                doubts.insert(ticker.clone(), PositionDoubt { ours, theirs, reports });
+                let (reports, since) = before.map_or((1, now.wall), |doubt| (doubt.reports + 1, doubt.since));
+                doubts.insert(ticker.clone(), PositionDoubt { ours, theirs, reports, since });
             }
         }
-        let is_proven = |doubt: &PositionDoubt| doubt.reports >= POSITION_REPORTS_NEEDED;
+        let is_proven = |doubt: &PositionDoubt| {
+            doubt.reports >= POSITION_REPORTS_NEEDED && self.is_conclusive(report, doubt.since)
+        };
         let proven: Vec<_> =
             doubts.iter().filter(|(_, d)| is_proven(d)).map(|(t, d)| (t.clone(), *d)).collect();
         if !doubts.is_empty() {
@@ -195,10 +205,12 @@ impl Desk {
 }
 
 fn took_effect(change: &crate::order::Change, seen: &VenueOrder) -> bool {
+    let count = seen.fill_count.checked_add(seen.remaining_count);
     match change.kind {
         WriteKind::Cancel => seen.status != VenueOrderStatus::Resting,
-        WriteKind::Create | WriteKind::Amend | WriteKind::Decrease => {
-            let count = seen.fill_count.checked_add(seen.remaining_count);
+        // It names what is to rest: fills on their way make the total larger than was meant.
+        WriteKind::Decrease => count.is_some_and(|count| count < change.count_before),
+        WriteKind::Create | WriteKind::Amend => {
             change.price.is_none_or(|price| price == seen.price)
                 && (change.count.is_none() || change.count == count)
         }

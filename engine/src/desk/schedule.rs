@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::step::{Desk, Effect, Step};
 use super::view::OrderStatus;
 use crate::domain::{Monotonic, Now, VenueOrderId, VenueTime};
+use crate::order::OrderRecord;
 use crate::venue::ReportScope;
 
 /// Reports start at most this often, whatever asks for them.
@@ -15,7 +16,10 @@ const FAILURE_DELAY_MS_MAX: u64 = 10_000;
 /// How far reports overlap: venue reads lag, and clocks differ.
 const OVERLAP_MS: i64 = 60_000;
 
-#[derive(Debug, Default)]
+/// Orders whose end was only concluded, read one by one per report.
+const CONCLUDED_MAX: usize = 64;
+
+#[derive(Debug, Clone, Default)]
 pub(super) struct Schedule {
     in_flight: bool,
     started: Option<Monotonic>,
@@ -66,17 +70,16 @@ impl Schedule {
 
 impl Desk {
     pub(super) fn tick(&mut self, now: Now, step: &mut Step) {
-        let unexplained = |order: &crate::order::OrderRecord| {
-            order.status == OrderStatus::Unknown
-                || order.change.as_ref().is_some_and(|change| change.unanswered)
-        };
         self.check_fill_counts(now, step);
-        if self.schedule.failures == 0 && self.state.open_orders().any(unexplained) {
+        if self.schedule.failures == 0 && self.state.open_orders().any(OrderRecord::needs_reading) {
             self.schedule.want(now.monotonic);
         }
         if self.schedule.may_start(now.monotonic, self.config.report_interval_ms) {
             self.schedule.start(now.monotonic);
-            let orders = std::mem::take(&mut self.schedule.orders).into_iter().collect();
+            let mut orders = std::mem::take(&mut self.schedule.orders);
+            let concluded = self.state.concluded_orders().take(CONCLUDED_MAX);
+            orders.extend(concluded.filter_map(|order| order.venue_order_id.clone()));
+            let orders = orders.into_iter().collect();
             let scope = ReportScope { since: self.report_since(), orders, fills_of: self.fills_wanted() };
             step.at_once.push(Effect::Report(scope));
         }

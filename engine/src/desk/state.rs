@@ -9,6 +9,7 @@ use crate::domain::{
 };
 use crate::journal::{Entry, HaltMode, StoredEntry};
 use crate::order::{Change, OrderEvent, OrderRecord};
+use crate::planted::{Bug, has};
 use crate::venue::{SettlementRow, VenueBalance, VenueFill, WriteKind, WriteOutcome};
 
 /// One market's holding.
@@ -32,6 +33,8 @@ pub struct DeskState {
     settled: HashSet<Ticker>,
     /// Orders of which the venue says more filled than the fills recorded here make.
     short: BTreeSet<OrderId>,
+    /// Orders whose end was concluded from their fills and not told yet.
+    concluded: BTreeSet<OrderId>,
     /// The watermark: venue time of a report after which nothing older was left to read.
     pub reconciled_as_of: Option<VenueTime>,
     pub balance: Option<BalanceView>,
@@ -61,12 +64,10 @@ impl DeskState {
             }
             Entry::ChangeRequested { order_id, attempt, change, price, count } => {
                 let (kind, price, count) = (*change, *price, *count);
-                let change =
-                    Change { attempt: *attempt, kind, price, count, requested: at, unanswered: false };
                 if let Some(order) = self.orders.get_mut(order_id) {
-                    order.attempts = change.attempt;
-                    order.change = Some(change);
-                    order.updated = at;
+                    let (attempt, count_before) = (*attempt, order.count);
+                    let change = Change { attempt, kind, price, count, count_before, unanswered_since: None };
+                    order.change_requested(change, at);
                 }
             }
             Entry::WriteEnded { order_id, attempt, write, outcome } => {
@@ -80,7 +81,7 @@ impl DeskState {
             }
             Entry::ChangeSettled { order_id, attempt, applied } => {
                 if let Some(order) = self.orders.get_mut(order_id) {
-                    order.change_settled(*attempt, *applied);
+                    order.change_settled(*attempt, *applied, at);
                 }
             }
             Entry::OrderAbsent { order_id, .. } => {
@@ -112,7 +113,7 @@ impl DeskState {
         self.index(&stored.entry);
     }
 
-    /// Keeps the sets of open orders and of those without all their fills in line with the order `entry` is about.
+    /// Keeps the sets of orders that need something in line with the order `entry` is about.
     fn index(&mut self, entry: &Entry) {
         let Some(order) = entry.order_id().and_then(|id| self.orders.get(&id)) else { return };
         let put = |set: &mut BTreeSet<OrderId>, is_in: bool| {
@@ -120,6 +121,7 @@ impl DeskState {
         };
         put(&mut self.open, !order.status.is_final());
         put(&mut self.short, order.misses_fills());
+        put(&mut self.concluded, order.is_concluded);
     }
 
     fn write_ended(
@@ -157,28 +159,19 @@ impl DeskState {
                     self.by_client_id.remove(client_id);
                 }
             }
-            (_, outcome) => {
-                if order.change.as_ref().is_none_or(|change| change.attempt != attempt) {
-                    return;
-                }
-                match outcome {
-                    WriteOutcome::Accepted(accepted) => order.change_accepted(write, accepted, at),
-                    WriteOutcome::Refused(_) | WriteOutcome::NotSent { .. } => order.change = None,
-                    WriteOutcome::Unknown { .. } => {
-                        if let Some(change) = &mut order.change {
-                            change.unanswered = true;
-                        }
-                    }
-                }
-            }
+            (_, WriteOutcome::Accepted(accepted)) => order.change_accepted(attempt, write, accepted, at),
+            (_, WriteOutcome::Refused(_) | WriteOutcome::NotSent { .. }) => order.change_failed(attempt, at),
+            (_, WriteOutcome::Unknown { .. }) => order.change_unanswered(attempt, at),
         }
     }
 
     fn fill_recorded(&mut self, order_id: OrderId, fill: &VenueFill, at: WallTime) {
-        if !self.fills_seen.insert((fill.trade_id.clone(), order_id)) {
+        let is_new = self.fills_seen.insert((fill.trade_id.clone(), order_id));
+        if !is_new && !has(Bug::FillCountedTwice) {
             return;
         }
         if let Some(order) = self.orders.get_mut(&order_id) {
+            self.by_venue_id.insert(fill.venue_order_id.clone(), order_id);
             order.filled(fill, at);
         }
         let holding = self.holdings.entry(fill.ticker.clone()).or_default();
@@ -186,7 +179,10 @@ impl DeskState {
             Side::Bid => fill.count.signed(),
             Side::Ask => fill.count.signed().negated(),
         };
-        holding.net = holding.net.checked_add(change).unwrap_or(holding.net);
+        // What a settled market held is gone, whenever its fills come.
+        if !self.settled.contains(&fill.ticker) {
+            holding.net = holding.net.checked_add(change).unwrap_or(holding.net);
+        }
         holding.fees = holding.fees.checked_add(fill.fee).unwrap_or(holding.fees);
     }
 
@@ -205,7 +201,7 @@ impl DeskState {
     }
 
     pub fn has_fill(&self, trade: &TradeId, order: OrderId) -> bool {
-        self.fills_seen.contains(&(trade.clone(), order))
+        !has(Bug::FillCountedTwice) && self.fills_seen.contains(&(trade.clone(), order))
     }
 
     pub fn is_settled(&self, ticker: &Ticker) -> bool {
@@ -221,10 +217,15 @@ impl DeskState {
         self.short.iter().filter_map(|id| self.orders.get(id))
     }
 
+    /// Returns orders whose end was concluded from their fills and not told yet.
+    pub fn concluded_orders(&self) -> impl Iterator<Item = &OrderRecord> {
+        self.concluded.iter().filter_map(|id| self.orders.get(id))
+    }
+
     /// Returns contracts that may still trade on `side` of `ticker`, without `except`.
     pub fn working(&self, ticker: &Ticker, side: Side, except: Option<OrderId>) -> Count {
         let same = |o: &&OrderRecord| o.ticker == *ticker && o.side == side && Some(o.order_id) != except;
-        let add = |sum: Count, o: &OrderRecord| sum.checked_add(o.remaining()).unwrap_or(Count::MAX);
+        let add = |sum: Count, o: &OrderRecord| sum.checked_add(o.at_risk()).unwrap_or(Count::MAX);
         self.open_orders().filter(same).fold(Count::ZERO, add)
     }
 

@@ -11,6 +11,7 @@ use super::state::DeskState;
 use super::waiting::Waiting;
 use crate::domain::{Now, OrderId, Ticker, VenueTime};
 use crate::journal::{Entry, StoredEntry};
+use crate::planted::{Bug, has};
 use crate::risk::{Cleared, Limits};
 use crate::stream::Announcement;
 use crate::venue::{PrivateItem, ReportScope, VenueReport, VenueWrite, WriteReply};
@@ -84,7 +85,7 @@ pub struct DeskConfig {
 }
 
 /// The decider. Single owner of orders, money and the halt.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Desk {
     pub(super) state: DeskState,
     pub(super) config: DeskConfig,
@@ -130,7 +131,7 @@ impl Desk {
     pub fn writes_in_flight(&self) -> usize {
         let in_flight = |order: &&crate::order::OrderRecord| {
             order.status == super::view::OrderStatus::Pending
-                || order.change.as_ref().is_some_and(|change| !change.unanswered)
+                || order.changes.iter().any(|change| change.unanswered_since.is_none())
         };
         self.state.open_orders().filter(in_flight).count()
     }
@@ -161,13 +162,18 @@ impl Desk {
             }
             DeskCommand::SetHalt { mode, reason } => {
                 self.record(Entry::HaltSet { mode, reason }, now, step);
+                if has(Bug::HaltNotDurable) {
+                    step.entries.clear();
+                    self.state.seq = self.state.seq.saturating_sub(1);
+                }
                 step.at_once.push(Effect::HaltSwitch(mode));
                 step.after_commit.push(Effect::Reply { waiter, answer: DeskAnswer::Halt { mode } });
                 Ok(())
             }
         };
         if let Err(error) = result {
-            step.at_once.push(Effect::Reply { waiter, answer: DeskAnswer::Rejected(error) });
+            // It may rest on entries that are not durable yet.
+            step.after_commit.push(Effect::Reply { waiter, answer: DeskAnswer::Rejected(error) });
         }
     }
 

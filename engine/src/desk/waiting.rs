@@ -16,14 +16,14 @@ pub(super) enum WaitFor {
     Group(WaiterId),
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Waiting {
     by_order: BTreeMap<OrderId, Vec<(WaiterId, WaitFor)>>,
     /// Orders a cancel-all still waits for, and those already done.
     groups: BTreeMap<WaiterId, Group>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Group {
     pub(super) open: Vec<OrderId>,
     pub(super) done: Vec<OrderId>,

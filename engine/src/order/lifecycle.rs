@@ -1,8 +1,14 @@
 //! The life of an order as one table. Total: every state meets every event; what cannot be true is a contradiction.
 //!
 //! No event but proof ends in `rejected` or `canceled` (I4): silence only leads to `unknown`.
+//!
+//! Everything at the venue that ends an order reads the same here, and its word for why is kept beside the status: its own
+//! cancel or another program's, expiry, self-trade prevention, a post-only order that would have crossed, a market that
+//! closes or resumes, cancel-all with its tail of a minute, an order group that triggers. As a create's answer it is
+//! `AcceptedEnded`, in the venue's records `SeenCanceled`. Fills that happened before it count whenever they come.
 
 use crate::desk::view::OrderStatus;
+use crate::planted::{Bug, has};
 
 /// Something that was learnt about an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +25,8 @@ pub enum OrderEvent {
     /// The write provably never left.
     NotSent,
     SeenResting,
+    /// It rests, with all the fills known here: more is wanted than was known here.
+    SeenGrown,
     SeenExecuted,
     SeenCanceled,
     /// A cancel was acknowledged.
@@ -49,6 +57,7 @@ pub fn next(status: OrderStatus, event: OrderEvent) -> Result<OrderStatus, Contr
         (S::Pending | S::Unknown, E::AcceptedEnded) => Ok(S::Canceled),
         (S::Pending | S::Unknown, E::Refused) => Ok(S::Rejected),
         (S::Pending, E::NotSent) => Ok(S::Rejected),
+        (S::Pending, E::NoAnswer) if has(Bug::TimeoutMeansRejected) => Ok(S::Rejected),
         (S::Pending, E::NoAnswer) => Ok(S::Unknown),
 
         // The stream can overtake the answer: what it said stands, the answer adds nothing.
@@ -62,18 +71,25 @@ pub fn next(status: OrderStatus, event: OrderEvent) -> Result<OrderStatus, Contr
         (S::Unknown, E::NoAnswer) => Ok(S::Unknown),
 
         // The venue's own records. Reads lag, so "resting" never undoes an end.
-        (S::Pending | S::Unknown | S::Resting, E::SeenResting) => Ok(S::Resting),
-        (S::Executed | S::Canceled, E::SeenResting) => Ok(status),
+        (S::Pending | S::Unknown | S::Resting, E::SeenResting | E::SeenGrown) => Ok(S::Resting),
+        (S::Executed | S::Canceled, E::SeenResting) | (S::Canceled, E::SeenGrown) => Ok(status),
+        // Fills that made the whole as it was known here: another program had made it larger.
+        (S::Executed, E::SeenGrown) => Ok(S::Resting),
         (S::Pending | S::Unknown | S::Resting | S::Executed | S::Canceled, E::SeenExecuted) => {
             Ok(S::Executed)
         }
-        (S::Pending | S::Unknown | S::Resting | S::Canceled, E::SeenCanceled) => Ok(S::Canceled),
+        // An end is told once and for good: one that was concluded from fills gives way to it.
+        (S::Pending | S::Unknown | S::Resting | S::Executed | S::Canceled, E::SeenCanceled) => {
+            Ok(S::Canceled)
+        }
         (S::Resting | S::Unknown | S::Canceled, E::CancelAccepted) => Ok(S::Canceled),
         // A cancel that met the last fill: both true, the order is filled.
         (S::Executed, E::CancelAccepted) => Ok(S::Executed),
 
-        // Fills may arrive in any order and after a cancel.
-        (S::Pending | S::Unknown | S::Resting | S::Executed | S::Canceled, E::FilledWhole) => Ok(S::Executed),
+        // Fills may arrive in any order and after a cancel. They count, and the cancel stands: the venue, which alone knows how
+        // much was wanted in the end, said so.
+        (S::Pending | S::Unknown | S::Resting | S::Executed, E::FilledWhole) => Ok(S::Executed),
+        (S::Canceled, E::FilledWhole) => Ok(S::Canceled),
 
         (S::Unknown, E::ProvenAbsent) => Ok(S::Rejected),
         // Absence proves nothing about an order the venue has already spoken of.
@@ -81,12 +97,11 @@ pub fn next(status: OrderStatus, event: OrderEvent) -> Result<OrderStatus, Contr
 
         (S::Rejected, E::Refused | E::NotSent | E::NoAnswer) => Ok(S::Rejected),
         // The order exists after all. Money may be at risk: what the venue shows wins, loudly.
-        (S::Rejected, E::SeenResting | E::AcceptedWorking) => contradiction,
+        (S::Rejected, E::SeenResting | E::SeenGrown | E::AcceptedWorking) => contradiction,
         (S::Rejected, E::SeenExecuted | E::AcceptedFilled | E::FilledWhole) => contradiction,
         (S::Rejected, E::SeenCanceled | E::AcceptedEnded | E::CancelAccepted) => contradiction,
         (S::Resting | S::Executed | S::Canceled, E::Refused | E::NotSent) => contradiction,
         (S::Unknown, E::NotSent) => contradiction,
-        (S::Executed, E::SeenCanceled) => contradiction,
         (S::Pending, E::CancelAccepted) => contradiction,
     }
 }
@@ -95,7 +110,7 @@ pub fn next(status: OrderStatus, event: OrderEvent) -> Result<OrderStatus, Contr
 pub fn after_contradiction(contradiction: Contradiction) -> OrderStatus {
     use OrderEvent as E;
     match (contradiction.status, contradiction.event) {
-        (OrderStatus::Rejected, E::SeenResting | E::AcceptedWorking) => OrderStatus::Resting,
+        (OrderStatus::Rejected, E::SeenResting | E::SeenGrown | E::AcceptedWorking) => OrderStatus::Resting,
         (OrderStatus::Rejected, E::SeenExecuted | E::AcceptedFilled | E::FilledWhole) => {
             OrderStatus::Executed
         }
@@ -132,10 +147,8 @@ mod tests {
     }
 
     #[test]
-    fn an_executed_order_stays_executed() {
-        for event in
-            [E::SeenResting, E::SeenCanceled, E::CancelAccepted, E::NoAnswer, E::ProvenAbsent, E::Refused]
-        {
+    fn only_the_venues_own_word_changes_an_executed_order() {
+        for event in [E::SeenResting, E::CancelAccepted, E::NoAnswer, E::ProvenAbsent, E::Refused] {
             assert_eq!(
                 next(S::Executed, event).unwrap_or_else(after_contradiction),
                 S::Executed,

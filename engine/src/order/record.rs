@@ -6,20 +6,9 @@ use crate::domain::{
     VenueTime, WallTime,
 };
 use crate::journal::{NewOrder, OrderSource};
-use crate::order::{OrderEvent, after_contradiction, next};
+use crate::order::{Change, Changes, OrderEvent, after_contradiction, next};
+use crate::planted::{Bug, has};
 use crate::venue::{Accepted, CancelTarget, Refusal, VenueFill, VenueOrder, VenueOrderStatus, WriteKind};
-
-/// A cancel, amend or decrease whose answer is awaited.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
-    pub attempt: u64,
-    pub kind: WriteKind,
-    pub price: Option<Price>,
-    pub count: Option<Count>,
-    pub requested: WallTime,
-    /// The write got no usable answer; a read of the venue must settle it.
-    pub unanswered: bool,
-}
 
 /// One order.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,7 +31,11 @@ pub struct OrderRecord {
     /// The largest cumulative count the venue has named; larger than `fills_recorded` means fills are missing here.
     pub fills_reported: Count,
     pub fees: Money,
-    pub change: Option<Change>,
+    pub changes: Changes,
+    /// How much may be wanted at most, while an answer left open how much is. A word of the venue on the order ends that.
+    pub count_at_most: Option<Count>,
+    /// Executed because its fills make the whole, and the venue has not said so yet: another program may have changed it.
+    pub is_concluded: bool,
     pub attempts: u64,
     /// When the create ended without a usable answer; nothing of ours left later than this.
     pub unknown_since: Option<WallTime>,
@@ -75,7 +68,9 @@ impl OrderRecord {
             fills_recorded: Count::ZERO,
             fills_reported: Count::ZERO,
             fees: Money::ZERO,
-            change: None,
+            changes: Changes::default(),
+            count_at_most: None,
+            is_concluded: false,
             attempts: 1,
             unknown_since: None,
             refusal: None,
@@ -106,7 +101,9 @@ impl OrderRecord {
             fills_recorded: Count::ZERO,
             fills_reported: Count::ZERO,
             fees: Money::ZERO,
-            change: None,
+            changes: Changes::default(),
+            count_at_most: None,
+            is_concluded: false,
             attempts: 0,
             unknown_since: None,
             refusal: None,
@@ -130,7 +127,8 @@ impl OrderRecord {
             }
         };
         if after.is_final() && after != self.status {
-            self.change = None;
+            self.changes.clear();
+            self.count_at_most = None;
         }
         self.status = after;
         self.updated = at;
@@ -150,44 +148,77 @@ impl OrderRecord {
         self.on(event, at);
     }
 
-    /// The venue accepted a cancel, amend or decrease.
-    pub fn change_accepted(&mut self, kind: WriteKind, accepted: &Accepted, at: WallTime) {
-        let change = self.change.take();
-        self.venue_updated = self.venue_updated.max(accepted.ts_ms);
-        if let Some(filled) = accepted.fill_count {
-            self.fills_reported = self.fills_reported.max(filled);
+    /// A cancel, amend or decrease is about to be sent.
+    pub fn change_requested(&mut self, change: Change, at: WallTime) {
+        self.attempts = change.attempt;
+        self.changes.add(change);
+        self.updated = at;
+    }
+
+    /// The venue accepted a cancel, amend or decrease. How an amend's or a decrease's answer says that nothing rests, it does
+    /// not say whether all was filled: the venue's records will tell.
+    pub fn change_accepted(&mut self, attempt: u64, kind: WriteKind, accepted: &Accepted, at: WallTime) {
+        let change = self.changes.take(attempt);
+        let is_old =
+            matches!((accepted.ts_ms, self.venue_updated), (Some(theirs), Some(ours)) if theirs < ours);
+        // How much a decrease left is not certain, so any word after what was known before it is welcome.
+        if kind != WriteKind::Decrease {
+            self.venue_updated = self.venue_updated.max(accepted.ts_ms);
         }
-        match kind {
-            WriteKind::Cancel => self.on(OrderEvent::CancelAccepted, at),
-            WriteKind::Amend | WriteKind::Decrease => {
-                if let Some(change) = change {
-                    self.price = change.price.unwrap_or(self.price);
-                    self.count = change.count.unwrap_or(self.count);
-                }
-                let ended = accepted.remaining_count.is_some_and(Count::is_zero);
-                self.updated = at;
-                if ended && self.fills_reported >= self.count {
-                    self.on(OrderEvent::SeenExecuted, at);
-                } else if ended {
+        self.updated = at;
+        match (kind, change) {
+            (WriteKind::Cancel, _) => self.on(OrderEvent::CancelAccepted, at),
+            (WriteKind::Amend | WriteKind::Decrease, Some(change)) if !is_old && !self.status.is_final() => {
+                self.resized(&change, accepted);
+                if has(Bug::AmendFillsAreAll) && accepted.remaining_count.is_some_and(Count::is_zero) {
                     self.on(OrderEvent::SeenCanceled, at);
                 }
+                self.complete(at);
             }
-            WriteKind::Create => {}
+            (WriteKind::Amend | WriteKind::Decrease | WriteKind::Create, _) => {}
         }
+    }
+
+    fn resized(&mut self, change: &Change, accepted: &Accepted) {
+        let (before, wanted) = (self.count, change.count.unwrap_or(self.count));
+        self.price = change.price.unwrap_or(self.price);
+        self.count = wanted;
+        let has_ended = accepted.remaining_count.is_some_and(Count::is_zero);
+        // A decrease names what is to rest. Fills not known here, from before it, make the total larger.
+        let may_be_more = change.kind == WriteKind::Decrease && !has(Bug::DecreaseIsExact);
+        if may_be_more || has_ended {
+            self.count_at_most = Some(before.max(wanted));
+        }
+    }
+
+    /// The write never took effect: refused, or never sent.
+    pub fn change_failed(&mut self, attempt: u64, at: WallTime) {
+        if self.changes.take(attempt).is_some() {
+            self.complete(at);
+        }
+    }
+
+    /// The write got no usable answer.
+    pub fn change_unanswered(&mut self, attempt: u64, at: WallTime) {
+        self.changes.unanswered(attempt, at);
     }
 
     /// The venue's records settled a change that had no answer; what they say of price and count was applied before.
-    pub fn change_settled(&mut self, attempt: u64, applied: bool) {
-        if let Some(change) = self.change.take_if(|change| change.attempt == attempt)
-            && !applied
-        {
-            self.reason = Some(format!("the {:?} did not take effect", change.kind).to_lowercase());
+    pub fn change_settled(&mut self, attempt: u64, applied: bool, at: WallTime) {
+        if let Some(change) = self.changes.take(attempt) {
+            if !applied {
+                self.reason = Some(format!("the {:?} did not take effect", change.kind).to_lowercase());
+            }
+            self.complete(at);
         }
     }
 
-    /// Tells whether the venue's word is older than what is already known. Reads lag behind writes.
+    /// Tells whether the venue's word is older than what is already known. Reads lag behind writes. An end is never old: it is
+    /// told once and for good.
     pub fn is_old_news(&self, order: &VenueOrder) -> bool {
-        matches!((order.updated_ms, self.venue_updated), (Some(theirs), Some(ours)) if theirs < ours)
+        !has(Bug::StaleSnapshotWins)
+            && order.status == VenueOrderStatus::Resting
+            && matches!((order.updated_ms, self.venue_updated), (Some(theirs), Some(ours)) if theirs < ours)
     }
 
     /// Applies the venue's word on this order.
@@ -199,12 +230,21 @@ impl OrderRecord {
         }
         self.venue_updated = self.venue_updated.max(order.updated_ms);
         self.exchange_index = order.exchange_index;
+        self.count_at_most = None;
+        let has_all_fills =
+            order.fill_count >= self.fills_recorded && order.fill_count >= self.fills_reported;
         let event = match order.status {
+            VenueOrderStatus::Resting if has_all_fills && !order.remaining_count.is_zero() => {
+                OrderEvent::SeenGrown
+            }
             VenueOrderStatus::Resting => OrderEvent::SeenResting,
             VenueOrderStatus::Executed => OrderEvent::SeenExecuted,
             VenueOrderStatus::Canceled => OrderEvent::SeenCanceled,
         };
         self.on(event, at);
+        // A word from before the last fill confirms nothing.
+        self.is_concluded &=
+            order.status == VenueOrderStatus::Resting && self.status == OrderStatus::Executed;
         if order.status == VenueOrderStatus::Resting && self.status == OrderStatus::Resting {
             self.price = order.price;
             self.count = order.fill_count.checked_add(order.remaining_count).unwrap_or(self.count);
@@ -226,10 +266,16 @@ impl OrderRecord {
         self.fills_recorded = self.fills_recorded.checked_add(fill.count).unwrap_or(self.fills_recorded);
         self.fees = self.fees.checked_add(fill.fee).unwrap_or(self.fees);
         self.fills_reported = self.fills_reported.max(self.fills_recorded);
+        self.venue_order_id.get_or_insert_with(|| fill.venue_order_id.clone());
         self.updated = at;
-        // While an amend is in flight the count may be larger than known here, so fills alone do not end the order.
-        let count_is_certain = self.change.as_ref().is_none_or(|change| change.kind == WriteKind::Cancel);
+        self.complete(at);
+    }
+
+    /// Ends the order once its fills make the whole, where it is certain how much that is.
+    fn complete(&mut self, at: WallTime) {
+        let count_is_certain = !self.changes.may_resize() && self.count_at_most.is_none();
         if count_is_certain && self.fills_recorded >= self.count {
+            self.is_concluded |= !self.status.is_final() && !has(Bug::ConclusionIsFinal);
             self.on(OrderEvent::FilledWhole, at);
         }
     }
@@ -238,9 +284,26 @@ impl OrderRecord {
         self.fills_reported.max(self.fills_recorded)
     }
 
-    /// Returns what may still trade. An unknown or pending order counts in full (I4).
+    /// Returns what still rests as far as is known here; zero once final.
     pub fn remaining(&self) -> Count {
         if self.status.is_final() { Count::ZERO } else { self.count.saturating_sub(self.filled_count()) }
+    }
+
+    /// Returns what may still trade. An unknown or pending order counts in full, and so does a change that may have taken
+    /// effect (I4).
+    pub fn at_risk(&self) -> Count {
+        if self.status.is_final() || (has(Bug::UnknownIsNoRisk) && self.status == OrderStatus::Unknown) {
+            return Count::ZERO;
+        }
+        let wanted = self.count.max(self.changes.count_max()).max(self.count_at_most.unwrap_or_default());
+        wanted.saturating_sub(self.filled_count())
+    }
+
+    /// Tells whether only the venue's records can say how things stand.
+    pub fn needs_reading(&self) -> bool {
+        self.status == OrderStatus::Unknown
+            || self.count_at_most.is_some()
+            || self.changes.iter().any(|change| change.unanswered_since.is_some())
     }
 
     pub fn misses_fills(&self) -> bool {
@@ -272,7 +335,7 @@ impl OrderRecord {
             fees: self.fees,
             source: self.source,
             reason: self.reason.clone(),
-            change_pending: self.change.is_some(),
+            change_pending: !self.changes.is_empty(),
             created_us: self.created,
             updated_us: self.updated,
         }
