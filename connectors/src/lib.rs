@@ -6,7 +6,9 @@ mod kalshi;
 mod net;
 
 pub use kalshi::{
-    BudgetStats, ChannelReading, Credential, CredentialError, Distribution, FeedStanding, FrameReader,
-    FrameSink, Passing, Problem, StartError, StreamFigures, TokenLevel, UrlError, VenueConfig, VenuePorts,
-    VenueStatus, VenueTasks, VenueUrls, start,
+    BreakerFigures, BucketFigures, BudgetFigures, ChannelReading, Credential, CredentialError, Deadlines,
+    Distribution, FeedStanding, FrameReader, FrameSink, LaneFigures, NewQuote, NewRfq, OperationError,
+    Operations, OrderGroup, OrderGroupDetail, Passing, Problem, QueuePosition, QuoteTerms, RfqTerms,
+    ShardTransfer, StartError, StreamFigures, SubaccountBalance, SubaccountTransfer, UrlError, VenueConfig,
+    VenuePorts, VenueStatus, VenueTasks, VenueUrls, start,
 };

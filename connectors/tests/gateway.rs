@@ -28,6 +28,7 @@ const CREATED: &str = r#"{"order_id":"v-1","fill_count":"0.00","remaining_count"
 
 fn create(client_order_id: &str) -> VenueWrite {
     VenueWrite::Create(CreateOrder {
+        client: "ui".to_owned(),
         client_order_id: client_order_id.into(),
         ticker: "KXA".into(),
         side: Side::Bid,

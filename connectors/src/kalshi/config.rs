@@ -18,8 +18,7 @@ use super::urls::VenueUrls;
 pub struct VenueConfig {
     pub urls: VenueUrls,
     pub credential: Arc<Credential>,
-    /// How long one request may take, waiting for the rate limit not included.
-    pub request_deadline_ms: u64,
+    pub deadlines: Deadlines,
     /// Only these markets are loaded, and those that are looked up one by one.
     pub pinned: Option<Vec<Ticker>>,
     /// The list of markets contains combinations too. For exchanges with few of them.
@@ -30,13 +29,29 @@ pub struct VenueConfig {
     pub has_two_strands: bool,
 }
 
+/// How long one request may take, waiting for the rate limit not included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deadlines {
+    pub read_ms: u64,
+    /// New orders and changes.
+    pub write_ms: u64,
+    /// Cancels: asked again sooner, because that does no harm.
+    pub cancel_ms: u64,
+}
+
+impl Default for Deadlines {
+    fn default() -> Deadlines {
+        Deadlines { read_ms: 10_000, write_ms: 10_000, cancel_ms: 4_000 }
+    }
+}
+
 impl VenueConfig {
     /// Returns the usual settings: no pinned markets, the list without combinations, one strand.
     pub fn new(urls: VenueUrls, credential: Arc<Credential>) -> VenueConfig {
         VenueConfig {
             urls,
             credential,
-            request_deadline_ms: 10_000,
+            deadlines: Deadlines::default(),
             pinned: None,
             with_combinations: false,
             catalog_refresh_ms: 60_000,

@@ -13,7 +13,7 @@ use super::budget::{Budget, Rates};
 use super::catalog;
 use super::config::{VenueConfig, VenuePorts};
 use super::feed;
-use super::gateway::{self, GatewayPorts, Reads, Rest};
+use super::gateway::{self, GatewayPorts, Operations, Reads, Rest};
 use super::sampler;
 use super::sign::Signer;
 use super::skew::ClockOffset;
@@ -36,9 +36,15 @@ pub enum StartError {
 pub struct VenueTasks {
     tasks: TaskTracker,
     stop: CancellationToken,
+    operations: Operations,
 }
 
 impl VenueTasks {
+    /// Returns the account's other operations: batches, groups, subaccounts, transfers, RFQs.
+    pub fn operations(&self) -> Operations {
+        self.operations.clone()
+    }
+
     /// Asks everything to end and waits, at most `deadline`, for writes on their way.
     pub async fn drain(self, deadline: Duration) -> bool {
         self.stop.cancel();
@@ -59,18 +65,19 @@ pub fn start(
     let tls = client_config().map_err(|error| StartError::Tls(error.into()))?;
     let offset = Arc::new(ClockOffset::default());
     let signer = Signer::new(Arc::clone(&config.credential), offset, Arc::clone(&clock));
-    let deadline = Duration::from_millis(config.request_deadline_ms);
+    let _inside = runtime.enter();
+    let budget = Budget::start(Rates::LOWEST, Arc::clone(&clock));
+    status.set_budget(budget.clone());
     let rest = Rest::new(
         &config.urls,
         tls.clone(),
         signer.clone(),
         Arc::clone(&clock),
-        deadline,
+        config.deadlines,
+        budget,
         Arc::clone(&status),
     )?;
     let rest = Arc::new(rest);
-    let _inside = runtime.enter();
-    let budget = Budget::start(Rates::LOWEST, Arc::clone(&clock), Arc::clone(&status.budget));
     let tasks = TaskTracker::new();
     let (lifecycle, lifecycle_events) = mpsc::channel(LIFECYCLE_LANE);
     let (broken, breaks) = watch::channel(None);
@@ -92,7 +99,7 @@ pub fn start(
         breaks,
     };
     start_feed(parts, feed_commands, &tasks, &stop);
-    let reads = Reads::new(Arc::clone(&rest), budget.clone()).in_background();
+    let reads = Reads::new(Arc::clone(&rest)).in_background();
     tasks.spawn(catalog::keep(
         catalog::Parts {
             reads,
@@ -107,10 +114,11 @@ pub fn start(
         lifecycle_events,
         stop.clone(),
     ));
-    let reads = Reads::new(Arc::clone(&rest), budget.clone()).in_background();
+    let reads = Reads::new(Arc::clone(&rest)).in_background();
     tasks.spawn(sampler::run(reads, samples, books, stop.clone()));
-    tasks.spawn(gateway::run(rest, budget, gateway_ports, tasks.clone(), stop.clone()));
-    Ok(VenueTasks { tasks, stop })
+    let operations = Operations::new(Arc::clone(&rest));
+    tasks.spawn(gateway::run(rest, gateway_ports, tasks.clone(), stop.clone()));
+    Ok(VenueTasks { tasks, stop, operations })
 }
 
 /// Starts the feed, each strand of it.

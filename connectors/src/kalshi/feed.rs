@@ -6,7 +6,6 @@ use std::time::Duration;
 use outrigger_engine::actors::messages::{BooksMessage, DeskMessage};
 use outrigger_engine::domain::{Clock, Generation, Now, TimeBreak};
 use outrigger_engine::venue::{FeedCommand, FeedEvent, LifecycleEvent};
-use ring::rand::{SecureRandom as _, SystemRandom};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -16,7 +15,7 @@ use super::sign::Signer;
 use super::status::{VenueStatus, bump};
 use super::strands::{Account, Place};
 use super::tap::{FrameSink, Passing};
-use crate::net::{Backoff, BackoffLimits, Tried};
+use crate::net::{Backoff, BackoffLimits, Tried, random};
 
 /// At most 10 connects a minute, and after 10 failures in a row, or 2 that need a person, at most 2.
 const LIMITS: BackoffLimits = BackoffLimits {
@@ -89,13 +88,6 @@ pub(super) async fn run(parts: Parts, commands: mpsc::Receiver<FeedCommand>, sto
         }
     }
     course.step(&parts, FeedEvent::Stop, "stopping").await;
-}
-
-fn random() -> u64 {
-    let mut seed = [0_u8; 8];
-    // Without randomness the wait is merely not spread.
-    let _ = SystemRandom::new().fill(&mut seed);
-    u64::from_le_bytes(seed)
 }
 
 impl Asks {

@@ -1,5 +1,6 @@
 //! The connector to Kalshi: the only code that knows the venue's JSON, headers and addresses.
 
+mod breaker_figures;
 mod budget;
 mod catalog;
 mod config;
@@ -23,13 +24,18 @@ mod time_vigil;
 mod urls;
 mod wire;
 
-pub use budget::BudgetStats;
-pub use config::{VenueConfig, VenuePorts};
+pub use breaker_figures::BreakerFigures;
+pub use budget::{BucketFigures, BudgetFigures, LaneFigures};
+pub use config::{Deadlines, VenueConfig, VenuePorts};
 pub use connect::{StartError, VenueTasks, start};
 pub use credential::{Credential, CredentialError};
+pub use gateway::{
+    NewQuote, NewRfq, OperationError, Operations, OrderGroup, OrderGroupDetail, QueuePosition, QuoteTerms,
+    RfqTerms, ShardTransfer, SubaccountBalance, SubaccountTransfer,
+};
 pub use histogram::Distribution;
 pub use session::FrameReader;
-pub use status::{FeedStanding, Problem, TokenLevel, VenueStatus};
+pub use status::{FeedStanding, Problem, VenueStatus};
 pub use stream_figures::{ChannelReading, StreamFigures};
 pub use tap::{FrameSink, Passing};
 pub use urls::{UrlError, VenueUrls};

@@ -68,6 +68,36 @@ pub(crate) fn judge(kind: WriteKind, attempt: Attempt<'_>) -> WriteOutcome {
     }
 }
 
+/// Judges a batch that was answered with success: it is answered row by row, in the order of asking. `ids` are what each row
+/// must name in `field`, where it names anything. An answer with other rows than were asked for proves nothing of any.
+pub(crate) fn judge_rows(kind: WriteKind, field: &str, ids: &[&str], body: &[u8]) -> Vec<WriteOutcome> {
+    let all_unknown = || {
+        let unknown =
+            WriteOutcome::Unknown { reason: "the batch's answer has other rows than its request".to_owned() };
+        vec![unknown; ids.len()]
+    };
+    let Ok(value) = serde_json::from_slice::<Value>(body) else { return all_unknown() };
+    let rows = value.get("orders").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let named = |row: &Value| row.get(field).and_then(Value::as_str).map(str::to_owned);
+    let is_same = |(row, id): (&Value, &&str)| named(row).is_none_or(|named| named == **id);
+    if rows.len() != ids.len() || !rows.iter().zip(ids).all(is_same) {
+        return all_unknown();
+    }
+    rows.iter().map(|row| judge_row(kind, row)).collect()
+}
+
+/// A row with an error is a refusal, or as doubtful as that error would be alone.
+fn judge_row(kind: WriteKind, row: &Value) -> WriteOutcome {
+    match row.get("error").filter(|error| !error.is_null()) {
+        None => judge(kind, Attempt::Answered { status: 200, body: row.to_string().as_bytes() }),
+        Some(error) => {
+            let is_missing = error.get("code").and_then(Value::as_str) == Some("not_found");
+            let (status, body) = (if is_missing { 404 } else { 400 }, error.to_string());
+            judge(kind, Attempt::Answered { status, body: body.as_bytes() })
+        }
+    }
+}
+
 /// Tells whether a code leaves open whether the write took effect, whatever status it came with.
 fn is_doubtful(code: &str) -> bool {
     let code = code.to_ascii_lowercase();
@@ -131,7 +161,7 @@ pub(crate) fn explain_unauthorized(error: &VenueError) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Attempt, VenueError, explain_unauthorized, judge, venue_error};
+    use super::{Attempt, VenueError, explain_unauthorized, judge, judge_rows, venue_error};
     use outrigger_engine::venue::{WriteKind as K, WriteOutcome as O};
 
     fn name(outcome: &O) -> &'static str {
@@ -198,6 +228,38 @@ mod tests {
         for (kind, attempt, expected) in rows {
             assert_eq!(name(&judge(kind, attempt)), expected, "{kind:?} {attempt:?}");
         }
+    }
+
+    #[test]
+    fn every_row_of_a_batch_is_judged_alone() {
+        let names = |kind, field: &str, ids: &[&str], body: &str| -> Vec<&str> {
+            judge_rows(kind, field, ids, body.as_bytes()).iter().map(name).collect()
+        };
+        let made = r#"{"order_id":"v1","client_order_id":"a","fill_count":"0.00","remaining_count":"1.00"}"#;
+        let refused = r#"{"client_order_id":"b","order_id":null,"error":{"code":"insufficient_balance","message":"m"}}"#;
+        let spent = r#"{"client_order_id":"c","error":{"code":"order_already_exists","message":"m"}}"#;
+        let ill = r#"{"client_order_id":"d","error":{"code":"internal_error","message":"m"}}"#;
+        let empty = r#"{"client_order_id":"e"}"#;
+        let body = format!(r#"{{"orders":[{made},{refused},{spent},{ill},{empty}]}}"#);
+        let ids = ["a", "b", "c", "d", "e"];
+        let all = names(K::Create, "client_order_id", &ids, &body);
+        assert_eq!(all, ["accepted", "refused", "unknown", "unknown", "unknown"]);
+        for (ids, body) in [
+            (&ids[..4], body.as_str()),
+            (&["b", "a", "c", "d", "e"], body.as_str()),
+            (&ids[..1], "{}"),
+            (&ids[..1], "<html>"),
+            (&ids[..1], r#"{"orders":[]}"#),
+        ] {
+            assert!(
+                names(K::Create, "client_order_id", ids, body).iter().all(|name| *name == "unknown"),
+                "{body}"
+            );
+        }
+        let gone = r#"{"order_id":"v1","reduced_by":"0.00","ts_ms":null,"error":{"code":"not_found","message":"m"}}"#;
+        let done = r#"{"order_id":"v2","reduced_by":"3.00","ts_ms":5,"error":null}"#;
+        let body = format!(r#"{{"orders":[{gone},{done}]}}"#);
+        assert_eq!(names(K::Cancel, "order_id", &["v1", "v2"], &body), ["unknown", "accepted"]);
     }
 
     #[test]

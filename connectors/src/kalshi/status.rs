@@ -3,14 +3,15 @@
 //! Counters only grow. Labels come from fixed sets, except the names of unknown frames, which are bounded.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
 
 use outrigger_engine::domain::{Generation, WallTime};
 use outrigger_engine::venue::FeedState;
 use parking_lot::Mutex;
 
-use super::budget::BudgetStats;
+use super::breaker_figures::BreakerFigures;
+use super::budget::{Budget, BudgetFigures};
 use super::strands::Place;
 use super::stream_figures::StreamFigures;
 
@@ -27,7 +28,8 @@ pub struct VenueStatus {
     strands: Mutex<Vec<FeedStanding>>,
     requests: Mutex<BTreeMap<(&'static str, String), u64>>,
     unknown_frames: Mutex<BTreeMap<String, u64>>,
-    pub(crate) budget: Arc<BudgetStats>,
+    budget: OnceLock<Budget>,
+    pub(crate) breaker: BreakerFigures,
     problems: Mutex<BTreeMap<&'static str, Problem>>,
     clock_offset_ms: AtomicI64,
     pub(crate) stream: StreamFigures,
@@ -71,17 +73,6 @@ impl Default for FeedStanding {
             since: WallTime(0),
         }
     }
-}
-
-/// What is left in one token bucket, in whole tokens.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TokenLevel {
-    /// `read` or `write` (without a shard).
-    pub bucket: String,
-    pub left: u64,
-    pub capacity: u64,
-    /// Requests that wait for tokens of any bucket.
-    pub waiting: usize,
 }
 
 /// Something that does not work at present, in plain words.
@@ -142,23 +133,23 @@ impl VenueStatus {
         self.unknown_frames.lock().iter().map(|(kind, count)| (kind.clone(), *count)).collect()
     }
 
-    /// Returns what is left of the account's rate budget.
-    pub fn tokens(&self) -> Vec<TokenLevel> {
-        let waiting = usize::try_from(self.budget.waiting.load(Relaxed)).unwrap_or(usize::MAX);
-        let level = |bucket: &str, left: &AtomicU64, capacity: &AtomicU64| TokenLevel {
-            bucket: bucket.to_owned(),
-            left: left.load(Relaxed),
-            capacity: capacity.load(Relaxed),
-            waiting,
-        };
-        let budget = &self.budget;
-        vec![
-            level("read", &budget.read_tokens, &budget.read_capacity),
-            level("write", &budget.write_tokens, &budget.write_capacity),
-        ]
+    /// Returns how the account's rate budget stands; empty before the connection is started.
+    pub fn budget(&self) -> BudgetFigures {
+        self.budget.get().map(Budget::figures).unwrap_or_default()
     }
 
-    /// Returns what does not work at present, by part (`rest`, `stream`, `limits`, `catalog`).
+    /// Returns after how many milliseconds a new order may find room and an exchange that answers; zero when it would now.
+    pub fn retry_after_ms(&self) -> u64 {
+        let room_ms = self.budget.get().map_or(0, Budget::room_for_order_ms);
+        room_ms.max(self.breaker.retry_after_ms())
+    }
+
+    /// Returns how the breaker stands.
+    pub fn breaker(&self) -> &BreakerFigures {
+        &self.breaker
+    }
+
+    /// Returns what does not work at present, by part (`rest`, `stream`, `breaker`, `costs`, `catalog`).
     pub fn problems(&self) -> Vec<(&'static str, Problem)> {
         self.problems.lock().iter().map(|(part, problem)| (*part, problem.clone())).collect()
     }
@@ -184,11 +175,17 @@ impl VenueStatus {
             ("reconnects", &c.reconnects),
             ("resubscriptions", &c.resubscriptions),
             ("snapshot_requests", &c.snapshot_requests),
-            ("throttles", &self.budget.throttled),
             ("reports", &c.reports),
             ("report_failures", &c.report_failures),
         ];
-        named.into_iter().map(|(name, counter)| (name, counter.load(Relaxed))).collect()
+        let throttles = self.budget().lanes.iter().map(|lane| lane.throttled).sum();
+        let counted = named.into_iter().map(|(name, counter)| (name, counter.load(Relaxed)));
+        counted.chain([("throttles", throttles)]).collect()
+    }
+
+    /// Lets the budget be read. A second connection with the same status is none.
+    pub(crate) fn set_budget(&self, budget: Budget) {
+        let _ = self.budget.set(budget);
     }
 
     pub(crate) fn set_rest_ready(&self) {

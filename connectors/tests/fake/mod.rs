@@ -9,7 +9,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::{SinkExt as _, StreamExt as _};
 use outrigger_connectors::{
-    Credential, FrameSink, Passing, VenueConfig, VenuePorts, VenueStatus, VenueTasks, VenueUrls, start,
+    Credential, Deadlines, FrameSink, Passing, VenueConfig, VenuePorts, VenueStatus, VenueTasks, VenueUrls,
+    start,
 };
 use outrigger_engine::actors::messages::{BooksMessage, DeskMessage};
 use outrigger_engine::domain::{Catalog, Clock, Generation, Monotonic, Now, Ticker, WallTime};
@@ -311,7 +312,7 @@ impl Bench {
         let credential = Credential::from_pem("key-1", &fixture("ed25519_pkcs8_v1.pem")).unwrap();
         let urls = VenueUrls::at(&format!("http://{addr}")).unwrap();
         let mut config = VenueConfig::new(urls, Arc::new(credential));
-        config.request_deadline_ms = 2_000;
+        config.deadlines = Deadlines { read_ms: 2_000, write_ms: 2_000, cancel_ms: 2_000 };
         change(&mut config);
         let (books_lane, books) = mpsc::channel(1_024);
         let (desk_lane, desk) = mpsc::channel(1_024);

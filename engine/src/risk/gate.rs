@@ -44,6 +44,7 @@ pub fn clear_create(
     }
     size_allows(order.side, order.price, order.count, exposure, limits)?;
     Ok(Cleared(VenueWrite::Create(CreateOrder {
+        client: order.client.clone(),
         client_order_id: order.client_order_id.clone(),
         ticker: order.ticker.clone(),
         side: order.side,

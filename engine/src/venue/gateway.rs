@@ -10,6 +10,9 @@ use crate::domain::{
 /// A new order as it goes on the wire. Made by the desk alone, after the gate and the journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CreateOrder {
+    /// Whose token placed it: clients take turns when the rate limit is short. Not on the wire.
+    #[serde(default)]
+    pub client: String,
     pub client_order_id: ClientOrderId,
     pub ticker: Ticker,
     pub side: Side,

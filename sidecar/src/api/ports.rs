@@ -70,6 +70,8 @@ pub trait MetricsPort: Send + Sync {
 /// Reads the venue's limits and ours, as a JSON object.
 pub trait LimitsPort: Send + Sync {
     fn limits(&self) -> serde_json::Map<String, serde_json::Value>;
+    /// After how many seconds, at least one, an order that was not sent may find room or an exchange that answers.
+    fn retry_after_s(&self) -> u64;
 }
 
 /// An answer that takes a while.

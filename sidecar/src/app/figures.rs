@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
-use outrigger_connectors::{FeedStanding, VenueStatus};
+use outrigger_connectors::{BucketFigures, FeedStanding, VenueStatus};
 use outrigger_engine::book::{BookCounters, BookStanding};
 use outrigger_engine::desk::read_model::ReadModel;
 use outrigger_engine::desk::view::OrderStatus;
@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 
 use crate::api::ports::{Degraded, LimitsPort, MetricsPort, ReadinessPort, ReadyFlags};
 use crate::store::{CaptureStats, LedgerStats};
-use crate::telemetry::metrics::{Figures, Metrics, OrderFigures, StreamReading, VenueFigures};
+use crate::telemetry::metrics::{BudgetReading, Figures, Metrics, OrderFigures, StreamReading, VenueFigures};
 
 /// Markets named in one reason.
 const NAMED_MAX: usize = 5;
@@ -162,9 +162,6 @@ impl Figures for Standing {
         let counters = self.venue.counters();
         let counter =
             |wanted: &str| counters.iter().find(|(name, _)| *name == wanted).map_or(0, |(_, value)| *value);
-        let tokens = self.venue.tokens();
-        let left =
-            |bucket: &str| tokens.iter().find(|level| level.bucket == bucket).map_or(0, |level| level.left);
         VenueFigures {
             is_connected: self.venue.is_live(),
             connections: counter("connects"),
@@ -172,9 +169,6 @@ impl Figures for Standing {
             frames: counter("frames"),
             frames_unknown: self.venue.unknown_frames().iter().map(|(_, count)| count).sum(),
             frames_unreadable: counter("unreadable"),
-            read_tokens_left: left("read"),
-            write_tokens_left: left("write"),
-            throttled: counter("throttles"),
         }
     }
 
@@ -203,6 +197,10 @@ impl Figures for Standing {
 
     fn venue_requests(&self) -> Vec<(&'static str, String, u64)> {
         self.venue.requests()
+    }
+
+    fn budget(&self) -> BudgetReading {
+        BudgetReading::of(&self.venue)
     }
 
     fn stream(&self) -> StreamReading {
@@ -236,9 +234,25 @@ impl AccountLimits {
 }
 
 impl LimitsPort for AccountLimits {
+    fn retry_after_s(&self) -> u64 {
+        self.venue.retry_after_ms().div_ceil(1_000).max(1)
+    }
+
     fn limits(&self) -> Map<String, Value> {
-        let bucket = |level: outrigger_connectors::TokenLevel| json!({ "bucket": level.bucket, "tokens_left": level.left, "capacity": level.capacity, "waiting": level.waiting });
-        let budget: Vec<Value> = self.venue.tokens().into_iter().map(bucket).collect();
+        let figures = self.venue.budget();
+        let waiting: usize =
+            figures.lanes.iter().filter(|lane| lane.client == "own").map(|lane| lane.waiting).sum();
+        let bucket = |bucket: BucketFigures| {
+            json!({
+                "bucket": bucket.bucket,
+                "tokens_left": bucket.left,
+                "capacity": bucket.capacity,
+                "refill_per_s": bucket.refill,
+                "refill_percent": bucket.percent,
+                "waiting": waiting,
+            })
+        };
+        let budget: Vec<Value> = figures.buckets.into_iter().map(bucket).collect();
         let risk = serde_json::to_value(&self.limits).unwrap_or_default();
         Map::from_iter([("risk".to_owned(), risk), ("rate_budget".to_owned(), Value::Array(budget))])
     }

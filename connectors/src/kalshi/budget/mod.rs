@@ -1,13 +1,16 @@
 //! The account's rate budget: the venue's token buckets modelled here, because a 429 says nothing.
 //!
-//! `core` is pure: requests and "now" go in, grants come out. `service` runs it beside the gateway. Every request to the
-//! venue passes here. Invariants: never more granted than the buckets hold; a higher lane is never overtaken on a bucket it
-//! waits for; a share of the write tokens is kept for cancels (I8).
+//! `core` decides and is pure; `service` runs it. Every request to the venue passes here: only the budget makes a `Permit`,
+//! and nothing is sent without one. Invariants: never more granted than the buckets hold; nobody is overtaken on a bucket it
+//! waits for by what comes after it; a share of the write tokens is kept for cancels (I8).
 
 mod bucket;
 mod core;
+mod figures;
 mod service;
+mod terms;
+mod turns;
 
-pub(crate) use self::core::{BucketId, Charge, Lane, Rates};
-pub use service::BudgetStats;
-pub(crate) use service::{Budget, Grant};
+pub use figures::{BucketFigures, BudgetFigures, LaneFigures};
+pub(crate) use service::{Budget, Grant, Permit};
+pub(crate) use terms::{Buckets, Charge, Client, Lane, Rates, Terms};

@@ -3,9 +3,13 @@
 //! Each `VenueRequest` gets exactly one reply on its owner's lane, however it ends. Never here: decisions about orders.
 
 mod account;
+mod again;
 mod client;
+mod health;
+mod operations;
 mod plan;
 mod reads;
+mod route;
 mod trades;
 mod writes;
 
@@ -19,9 +23,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub(crate) use client::Rest;
+pub use operations::{
+    NewQuote, NewRfq, OperationError, Operations, OrderGroup, OrderGroupDetail, QueuePosition, QuoteTerms,
+    RfqTerms, ShardTransfer, SubaccountBalance, SubaccountTransfer,
+};
 pub(crate) use reads::Reads;
-
-use super::budget::Budget;
 
 /// What the gateway works with.
 pub(crate) struct GatewayPorts {
@@ -34,12 +40,11 @@ pub(crate) struct GatewayPorts {
 /// Serves requests until the lane closes or `stop` is cancelled; writes on their way are finished by `tasks`.
 pub(crate) async fn run(
     rest: Arc<Rest>,
-    budget: Budget,
     mut ports: GatewayPorts,
     tasks: TaskTracker,
     stop: CancellationToken,
 ) {
-    tasks.spawn(account::keep_fresh(Arc::clone(&rest), budget.clone(), stop.clone()));
+    tasks.spawn(account::keep_fresh(Arc::clone(&rest), stop.clone()));
     loop {
         let request = tokio::select! {
             biased;
@@ -50,24 +55,24 @@ pub(crate) async fn run(
             None => break,
             Some(VenueRequest::Write { order_id, attempt, write }) => {
                 // The place in the queue is taken here, in the order of asking; the wait happens in the task.
-                let write = writes::Write::reserve(order_id, attempt, write, &budget);
-                let (rest, budget, desk) = (Arc::clone(&rest), budget.clone(), ports.desk.clone());
-                let halt = Arc::clone(&ports.halt);
+                let write = writes::Write::reserve(order_id, attempt, &write, &rest);
+                let (rest, desk) = (Arc::clone(&rest), ports.desk.clone());
+                let (halt, stop) = (Arc::clone(&ports.halt), stop.clone());
                 tasks.spawn(async move {
-                    let reply = write.perform(&rest, &budget, &halt).await;
+                    let reply = write.perform(&rest, &halt, &stop).await;
                     // A closed lane means the process is stopping; the next start reads the truth back.
                     let _ = desk.send(DeskMessage::Venue(reply)).await;
                 });
             }
             Some(VenueRequest::Report(scope)) => {
-                let (reads, desk) = (Reads::new(Arc::clone(&rest), budget.clone()), ports.desk.clone());
+                let (reads, desk) = (Reads::new(Arc::clone(&rest)), ports.desk.clone());
                 tasks.spawn(async move {
                     let report = reads.report(scope).await;
                     let _ = desk.send(DeskMessage::Report(report)).await;
                 });
             }
             Some(VenueRequest::Trades(scope)) => {
-                let reads = Reads::new(Arc::clone(&rest), budget.clone()).in_background();
+                let reads = Reads::new(Arc::clone(&rest)).in_background();
                 let books = ports.books.clone();
                 tasks.spawn(async move {
                     let report = reads.trades(scope).await;

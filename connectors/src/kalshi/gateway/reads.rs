@@ -6,8 +6,9 @@ use std::sync::Arc;
 use outrigger_engine::domain::{Market, Ticker, VenueOrderId, VenueTime, WallTime};
 use outrigger_engine::venue::{BookSample, ReportScope, VenueOrder, VenueReport};
 
-use super::client::{Request, Rest, escaped};
-use crate::kalshi::budget::{BucketId, Budget, Charge, Lane};
+use super::client::{Rest, escaped};
+use super::route::{self, Request, Route};
+use crate::kalshi::budget::{Client, Lane};
 use crate::kalshi::normalize::rest as normal;
 use crate::kalshi::outcome::{explain_unauthorized, venue_error};
 use crate::kalshi::wire::rest as wire;
@@ -18,15 +19,12 @@ const PAGES_MAX: u32 = 2_000;
 const PATIENCE_MS: u64 = 20_000;
 /// How long a sample waits for tokens.
 const SAMPLE_PATIENCE_MS: u64 = 500;
-const READ_COST: u32 = 10;
-const ONE_ORDER_COST: u32 = 2;
 /// Repeats of a read the venue's limiter refused.
 const THROTTLED_MAX: u32 = 5;
 
 /// Reads through the budget, in the lane of reconciliation unless made for the background.
 pub(crate) struct Reads {
     rest: Arc<Rest>,
-    budget: Budget,
     lane: Lane,
 }
 
@@ -50,8 +48,8 @@ macro_rules! page_of {
 pub(super) use page_of;
 
 impl Reads {
-    pub(crate) fn new(rest: Arc<Rest>, budget: Budget) -> Reads {
-        Reads { rest, budget, lane: Lane::Reconcile }
+    pub(crate) fn new(rest: Arc<Rest>) -> Reads {
+        Reads { rest, lane: Lane::Reconcile }
     }
 
     /// Lets every other request go first.
@@ -63,22 +61,22 @@ impl Reads {
     pub(super) async fn report(&self, scope: ReportScope) -> Result<VenueReport, String> {
         let started = self.rest.now().wall;
         // First of all: what is read after it is at least this fresh.
-        let body = self.get("user_data_timestamp", "/exchange/user_data_timestamp", "", READ_COST).await?;
+        let body = self.get(&route::USER_DATA_TIMESTAMP, "").await?;
         let as_of = serde_json::from_slice(&body).map_err(|error| error.to_string())?;
         let as_of = normal::as_of(as_of).map_err(|error| error.to_string())?;
         let since = since_query(scope.since);
         let (orders, orders_not_found) = self.orders(&scope).await?;
         let read_fills = page_of!(FillsPage, normal::fill_row);
-        let mut fills = self.pages("fills", "/portfolio/fills", &since, read_fills).await?;
+        let mut fills = self.pages(&route::FILLS, &since, read_fills).await?;
         for order in &scope.fills_of {
             let query = format!("order_id={}", escaped(order.as_str()));
             // Some are read twice; a fill counts once by its trade and order id.
-            fills.extend(self.pages("fills", "/portfolio/fills", &query, read_fills).await?);
+            fills.extend(self.pages(&route::FILLS, &query, read_fills).await?);
         }
         let positions = page_of!(PositionsPage, normal::position_row);
-        let positions = self.pages("positions", "/portfolio/positions", "", positions).await?;
+        let positions = self.pages(&route::POSITIONS, "", positions).await?;
         let settlements = page_of!(SettlementsPage, normal::settlement_row);
-        let settlements = self.pages("settlements", "/portfolio/settlements", &since, settlements).await?;
+        let settlements = self.pages(&route::SETTLEMENTS, &since, settlements).await?;
         let balance = self.balance().await?;
         Ok(VenueReport {
             scope,
@@ -105,7 +103,7 @@ impl Reads {
         // Without a beginning this is every order, resting ones included.
         lists.push(since_query(scope.since));
         for query in lists {
-            let orders = self.pages("orders", "/portfolio/orders", &query, rows).await?;
+            let orders = self.pages(&route::ORDERS, &query, rows).await?;
             found.extend(orders.into_iter().map(|order| (order.venue_order_id.clone(), order)));
         }
         let mut missing = Vec::new();
@@ -113,8 +111,7 @@ impl Reads {
             if found.contains_key(id) {
                 continue;
             }
-            let path = format!("/portfolio/orders/{}", escaped(id.as_str()));
-            match self.try_get("order", &path, "", ONE_ORDER_COST, BucketId::Read).await? {
+            match self.ask(&Request::to(&route::ORDER, &[id.as_str()])).await? {
                 (404, _) => missing.push(id.clone()),
                 (status, body) => {
                     let body = success(status, body)?;
@@ -131,7 +128,7 @@ impl Reads {
     /// Reads all markets that `query` selects.
     pub(crate) async fn markets(&self, query: &str) -> Result<Vec<Market>, String> {
         let markets = page_of!(MarketsPage, normal::market);
-        self.pages("markets", "/markets", query, markets).await
+        self.pages(&route::MARKETS, query, markets).await
     }
 
     /// Reads whole books in one request. One the venue does not know is missing in the answer. When the budget is short
@@ -139,11 +136,9 @@ impl Reads {
     pub(crate) async fn books(&self, tickers: &[Ticker]) -> Result<Vec<BookSample>, String> {
         let query: Vec<String> =
             tickers.iter().map(|ticker| format!("tickers={}", escaped(ticker.as_str()))).collect();
-        let (path, query) = ("/markets/orderbooks", query.join("&"));
-        let charge = Charge { bucket: BucketId::Read, tokens: READ_COST };
-        let request = Request::get("orderbooks", path, query);
-        let (status, body) = self.once(&request, charge, SAMPLE_PATIENCE_MS).await?;
-        let body = success(status, body).map_err(|error| format!("{path}: {error}"))?;
+        let request = Request::to(&route::ORDERBOOKS, &[]).query(query.join("&"));
+        let (status, body) = self.once(&request, SAMPLE_PATIENCE_MS).await?;
+        let body = success(status, body).map_err(|error| format!("{}: {error}", request.path))?;
         let page: wire::Books<'_> = serde_json::from_slice(&body).map_err(|error| error.to_string())?;
         Ok(page.orderbooks.unwrap_or_default().into_iter().map(normal::book).collect())
     }
@@ -153,7 +148,7 @@ impl Reads {
     }
 
     async fn balance(&self) -> Result<outrigger_engine::venue::VenueBalance, String> {
-        let (status, body) = self.try_get("balance", "/portfolio/balance", "", 1, BucketId::Balance).await?;
+        let (status, body) = self.ask(&Request::to(&route::BALANCE, &[])).await?;
         let body = success(status, body)?;
         let body = serde_json::from_slice(&body).map_err(|error| error.to_string())?;
         normal::balance(body).map_err(|error| error.to_string())
@@ -163,22 +158,20 @@ impl Reads {
     /// rows is not the end: other lists may share the cursor, as positions of markets and of events do.
     pub(crate) async fn pages<T>(
         &self,
-        route: &'static str,
-        path: &str,
+        route: &'static Route,
         query: &str,
         read: impl Fn(&[u8]) -> Result<(Vec<T>, Option<String>), String>,
     ) -> Result<Vec<T>, String> {
-        match self.first_pages(route, path, query, PAGES_MAX, read).await? {
+        match self.first_pages(route, query, PAGES_MAX, read).await? {
             (all, true) => Ok(all),
-            (_, false) => Err(format!("{path}: more than {PAGES_MAX} pages")),
+            (_, false) => Err(format!("{}: more than {PAGES_MAX} pages", route.name)),
         }
     }
 
     /// Reads at most `pages_max` pages of a list; tells whether that was all of it.
     pub(super) async fn first_pages<T>(
         &self,
-        route: &'static str,
-        path: &str,
+        route: &'static Route,
         query: &str,
         pages_max: u32,
         read: impl Fn(&[u8]) -> Result<(Vec<T>, Option<String>), String>,
@@ -189,63 +182,43 @@ impl Reads {
             let mut parts = vec![format!("limit={PAGE_LIMIT}")];
             parts.extend((!query.is_empty()).then(|| query.to_owned()));
             parts.extend((!cursor.is_empty()).then(|| format!("cursor={}", escaped(&cursor))));
-            let body = self.get(route, path, &parts.join("&"), READ_COST).await?;
-            let (rows, next) = read(&body).map_err(|error| format!("{path}: {error}"))?;
+            let body = self.get(route, &parts.join("&")).await?;
+            let (rows, next) = read(&body).map_err(|error| format!("{}: {error}", route.name))?;
             all.extend(rows);
             match next.filter(|next| !next.is_empty()) {
                 None => return Ok((all, true)),
                 // A cursor the venue does not understand is answered with page one again, for ever.
-                Some(next) if next == cursor => return Err(format!("{path}: the pages lead in circles")),
+                Some(next) if next == cursor => {
+                    return Err(format!("{}: the pages lead in circles", route.name));
+                }
                 Some(next) => cursor = next,
             }
         }
         Ok((all, false))
     }
 
-    pub(crate) async fn get(
-        &self,
-        route: &'static str,
-        path: &str,
-        query: &str,
-        cost: u32,
-    ) -> Result<bytes::Bytes, String> {
-        let (status, body) = self.try_get(route, path, query, cost, BucketId::Read).await?;
-        success(status, body).map_err(|error| format!("{path}: {error}"))
+    pub(crate) async fn get(&self, route: &'static Route, query: &str) -> Result<bytes::Bytes, String> {
+        let (status, body) = self.ask(&Request::to(route, &[]).query(query)).await?;
+        success(status, body).map_err(|error| format!("{}: {error}", route.name))
     }
 
-    async fn try_get(
-        &self,
-        route: &'static str,
-        path: &str,
-        query: &str,
-        tokens: u32,
-        bucket: BucketId,
-    ) -> Result<(u16, bytes::Bytes), String> {
-        let charge = Charge { bucket, tokens };
-        let request = Request::get(route, path, query);
+    /// Sends a read until the venue's limiter lets it through; its budget learns from each 429.
+    async fn ask(&self, request: &Request) -> Result<(u16, bytes::Bytes), String> {
         for _ in 0..THROTTLED_MAX {
-            let (status, body) = self.once(&request, charge, PATIENCE_MS).await?;
+            let (status, body) = self.once(request, PATIENCE_MS).await?;
             if status != 429 {
                 return Ok((status, body));
             }
         }
-        Err(format!("{path}: the exchange's rate limit, {THROTTLED_MAX} times in a row"))
+        Err(format!("{}: the exchange's rate limit, {THROTTLED_MAX} times in a row", request.route.name))
     }
 
-    /// Sends a request once there are tokens for it; the budget learns from a 429.
-    async fn once(
-        &self,
-        request: &Request,
-        charge: Charge,
-        patience_ms: u64,
-    ) -> Result<(u16, bytes::Bytes), String> {
-        let granted = self.budget.request(self.lane, charge, patience_ms).wait().await;
-        granted.map_err(|error| error.to_string())?;
-        let answer = self.rest.send(request).await;
-        let answer = answer.map_err(|error| format!("{}: {error}", request.path))?;
-        if answer.status == 429 {
-            self.budget.throttled(charge.bucket);
-        }
+    /// Sends a request once there are tokens for it.
+    async fn once(&self, request: &Request, patience_ms: u64) -> Result<(u16, bytes::Bytes), String> {
+        let told = |error: &dyn std::fmt::Display| format!("{}: {error}", request.route.name);
+        let grant = self.rest.ask(self.lane, Client::own(), request, patience_ms);
+        let permit = grant.wait().await.map_err(|error| told(&error))?;
+        let answer = self.rest.send(request, permit).await.map_err(|error| told(&error))?;
         Ok((answer.status, answer.body))
     }
 }

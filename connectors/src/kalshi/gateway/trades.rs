@@ -7,6 +7,7 @@ use outrigger_engine::venue::{PublicTrade, TradesReport, TradesScope};
 
 use super::client::escaped;
 use super::reads::{Reads, page_of, since_query};
+use super::route;
 use crate::kalshi::normalize::rest as normal;
 
 /// Pages one back-fill may read, a thousand trades each: at the lowest tier some ten seconds of the background's share.
@@ -47,7 +48,7 @@ impl Reads {
         pages_max: u32,
     ) -> Result<(Vec<PublicTrade>, Option<VenueTime>), String> {
         let read = page_of!(TradesPage, normal::trade_row);
-        let (rows, is_whole) = self.first_pages("trades", "/markets/trades", query, pages_max, read).await?;
+        let (rows, is_whole) = self.first_pages(&route::TRADES, query, pages_max, read).await?;
         let oldest = rows.iter().map(|trade| trade.ts_ms).min().filter(|_| !is_whole);
         Ok((rows, oldest))
     }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use outrigger_engine::domain::{Count, Money, Price};
+use outrigger_engine::domain::{Count, Money, Price, Ticker, VenueOrderId};
 use serde::{Deserialize, Serialize};
 
 use super::account::{Fill, Order, Position};
@@ -155,6 +155,23 @@ pub(crate) struct BucketLimit {
     pub(crate) bucket_capacity: u32,
 }
 
+/// `GET /account/endpoint_costs`
+#[derive(Debug, Deserialize)]
+pub(crate) struct EndpointCosts<'a> {
+    pub(crate) default_cost: u32,
+    #[serde(borrow)]
+    pub(crate) endpoint_costs: Vec<EndpointCost<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct EndpointCost<'a> {
+    #[serde(borrow)]
+    pub(crate) method: Cow<'a, str>,
+    #[serde(borrow)]
+    pub(crate) path: Cow<'a, str>,
+    pub(crate) cost: u32,
+}
+
 /// Body of `POST /portfolio/events/orders`.
 #[derive(Debug, Serialize)]
 pub(crate) struct CreateBody<'a> {
@@ -170,6 +187,20 @@ pub(crate) struct CreateBody<'a> {
     pub(crate) post_only: bool,
     pub(crate) reduce_only: bool,
     pub(crate) cancel_order_on_pause: bool,
+    pub(crate) exchange_index: i64,
+}
+
+/// Body of both batches.
+#[derive(Debug, Serialize)]
+pub(crate) struct Batch<T> {
+    pub(crate) orders: Vec<T>,
+}
+
+/// One order of a batch cancel.
+#[derive(Debug, Serialize)]
+pub(crate) struct CancelItem {
+    pub(crate) order_id: VenueOrderId,
+    pub(crate) market_ticker: Ticker,
     pub(crate) exchange_index: i64,
 }
 

@@ -1,5 +1,6 @@
 //! The desk's refusals as problems.
 
+use actix_web::http::header::{HeaderValue, RETRY_AFTER};
 use outrigger_engine::actors::messages::LaneError;
 use outrigger_engine::desk::command::DeskError;
 use serde_json::json;
@@ -16,7 +17,8 @@ pub(super) fn lane(error: LaneError) -> Problem {
     }
 }
 
-pub(super) fn desk(error: DeskError) -> Problem {
+/// `retry_after_s` is asked when the exchange's limit or silence is the reason.
+pub(super) fn desk(error: DeskError, retry_after_s: impl FnOnce() -> u64) -> Problem {
     let detail = error.to_string();
     match error {
         DeskError::NotReady { .. } => Problem::new(problem::NOT_READY, detail),
@@ -47,9 +49,9 @@ pub(super) fn desk(error: DeskError) -> Problem {
                 .with("order_id", order_id.to_string())
                 .with("venue", json!({ "status": http_status, "code": code, "message": message }))
         }
-        DeskError::NotSent { order_id, .. } => {
-            Problem::new(problem::NOT_SENT, detail).with("order_id", order_id.to_string())
-        }
+        DeskError::NotSent { order_id, .. } => Problem::new(problem::NOT_SENT, detail)
+            .with("order_id", order_id.to_string())
+            .with_header(RETRY_AFTER, HeaderValue::from(retry_after_s())),
         DeskError::LedgerUnavailable { .. } => Problem::new(problem::LEDGER, detail),
     }
 }

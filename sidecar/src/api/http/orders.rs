@@ -157,7 +157,9 @@ impl Asked {
         let (state, asked, target) = (state.clone(), self.clone(), target.to_owned());
         let told = actix_web::rt::spawn(async move {
             let answer = match state.parts.desk.call(command, asked.request_id.clone()).await {
-                Ok(DeskAnswer::Rejected(error)) => Err(desk_errors::desk(error)),
+                Ok(DeskAnswer::Rejected(error)) => {
+                    Err(desk_errors::desk(error, || state.parts.limits.retry_after_s()))
+                }
                 Ok(answer) => Ok(answer),
                 Err(error) => Err(desk_errors::lane(error)),
             };

@@ -172,6 +172,9 @@ impl LimitsPort for Fixed {
     fn limits(&self) -> Map<String, Value> {
         Map::from_iter([("risk".to_owned(), json!({ "max_open_orders": 10 }))])
     }
+    fn retry_after_s(&self) -> u64 {
+        7
+    }
 }
 impl TradesPort for Fixed {
     fn trades(&self, ticker: Ticker, limit: usize) -> Answer<'_, Result<Vec<PublicTrade>, String>> {

@@ -3,6 +3,7 @@
 //! What parts count in their own atomics is read at each scrape; what needs labels or a distribution is a handle the
 //! part holds. Label values come from small fixed sets, never from clients.
 
+mod budget;
 mod document;
 mod family;
 mod handles;
@@ -28,6 +29,7 @@ use prometheus_client::registry::Registry;
 
 use crate::store::{CaptureStats, LedgerStats, TapeStats};
 
+pub use budget::BudgetReading;
 pub use document::document;
 pub use handles::Handles;
 pub use stream::StreamReading;
@@ -67,6 +69,10 @@ pub trait Figures: Send + Sync + fmt::Debug {
     fn venue_requests(&self) -> Vec<(&'static str, String, u64)> {
         Vec::new()
     }
+    /// The budget of requests, and the breaker.
+    fn budget(&self) -> BudgetReading {
+        BudgetReading::default()
+    }
     /// The exchange's stream.
     fn stream(&self) -> StreamReading {
         StreamReading::default()
@@ -82,9 +88,6 @@ pub struct VenueFigures {
     pub frames: u64,
     pub frames_unknown: u64,
     pub frames_unreadable: u64,
-    pub read_tokens_left: u64,
-    pub write_tokens_left: u64,
-    pub throttled: u64,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -177,6 +180,7 @@ impl Collector for Readings {
             let labels = VenueRequestLabels { route, status };
             ConstCounter::new(count).encode(requests.encode_family(&labels)?)?;
         }
+        self.figures.budget().encode(&mut encoder)?;
         self.figures.stream().encode(&mut encoder)?;
         self.encode_checks(&mut encoder)
     }

@@ -53,9 +53,6 @@ pub(super) const READINGS: &[(Family, Read)] = &[
         s.venue.frames_unknown
     }),
     (counter("venue_frames_unreadable", "Frames that could not be decoded"), |s| s.venue.frames_unreadable),
-    (gauge("venue_read_tokens", "Tokens left in the modelled read budget"), |s| s.venue.read_tokens_left),
-    (gauge("venue_write_tokens", "Tokens left in the modelled write budget"), |s| s.venue.write_tokens_left),
-    (counter("venue_throttled", "Requests the exchange answered with 429"), |s| s.venue.throttled),
     // Books
     (gauge("books", "Books kept"), |s| s.counted.books.books.load(Relaxed)),
     (gauge("books_live", "Books that may be traded on"), |s| s.counted.books.books_live.load(Relaxed)),

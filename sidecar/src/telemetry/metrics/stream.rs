@@ -14,7 +14,12 @@ use prometheus_client::registry::Unit;
 
 use super::family::{Family, Kind};
 
-const fn of(name: &'static str, kind: Kind, labels: &'static [&'static str], help: &'static str) -> Family {
+pub(super) const fn of(
+    name: &'static str,
+    kind: Kind,
+    labels: &'static [&'static str],
+    help: &'static str,
+) -> Family {
     Family { name, unit: None, kind, labels, help }
 }
 
@@ -125,7 +130,7 @@ impl StreamReading {
 }
 
 /// Begins a family; `unit` is the family's own, kept by whoever writes.
-fn descriptor<'a>(
+pub(super) fn descriptor<'a>(
     encoder: &'a mut DescriptorEncoder<'_>,
     family: &Family,
     unit: Option<&'a Unit>,
@@ -152,7 +157,7 @@ fn counters(
 }
 
 /// Writes microseconds as seconds.
-fn histogram(mut encoder: MetricEncoder<'_>, read: &Distribution) -> fmt::Result {
+pub(super) fn histogram(mut encoder: MetricEncoder<'_>, read: &Distribution) -> fmt::Result {
     let seconds = |us: u64| std::time::Duration::from_micros(us).as_secs_f64();
     let mut buckets: Vec<(f64, u64)> =
         read.buckets.iter().map(|(bound_us, count)| (seconds(*bound_us), *count)).collect();
