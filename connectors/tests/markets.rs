@@ -62,10 +62,19 @@ async fn a_market_in_no_list_is_found_and_one_that_does_not_exist_is_asked_for_o
     assert_eq!(about_none.count(), 1);
 }
 
+/// A sample waits half a second for tokens, and the budget starts without any.
+async fn room_for_samples(bench: &Bench) {
+    let has_room = |status: &outrigger_connectors::VenueStatus| {
+        status.budget().buckets.iter().any(|bucket| bucket.bucket == "read" && bucket.left > 1_500)
+    };
+    bench.until("tokens for reads in the background", has_room).await;
+}
+
 #[tokio::test]
 async fn sampled_books_come_back_exact_and_a_failed_read_says_so() {
     let fake = Fake::open(answer).await;
     let mut bench = Bench::start(fake.addr, |_| {});
+    room_for_samples(&bench).await;
     bench.samples.send(vec![Ticker::from("KXA"), Ticker::from("NONE")]).await.unwrap();
     let sampled = async {
         loop {
@@ -81,6 +90,7 @@ async fn sampled_books_come_back_exact_and_a_failed_read_says_so() {
 
     let fake = Fake::open(|request| request.path.ends_with("orderbooks").then_some(Reply::Reset)).await;
     let mut bench = Bench::start(fake.addr, |_| {});
+    room_for_samples(&bench).await;
     bench.samples.send(vec![Ticker::from("KXA")]).await.unwrap();
     let failed = async {
         loop {

@@ -64,9 +64,10 @@ pub(super) const BUDGET: [Family; 12] =
 /// How the budget and the breaker stand.
 #[derive(Debug, Clone, Default)]
 pub struct BudgetReading {
-    budget: BudgetFigures,
-    breaker: Vec<(&'static str, bool, u64)>,
-    broken: u64,
+    pub(super) budget: BudgetFigures,
+    /// State, whether it is so now, how often it was entered.
+    pub(super) breaker: Vec<(&'static str, bool, u64)>,
+    pub(super) broken: u64,
 }
 
 impl BudgetReading {

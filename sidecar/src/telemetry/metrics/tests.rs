@@ -3,13 +3,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use outrigger_connectors::{ChannelReading, Distribution};
+use outrigger_connectors::{BucketFigures, BudgetFigures, ChannelReading, Distribution, LaneFigures};
 use outrigger_engine::venue::FeedState;
 
+use super::budget::BUDGET;
 use super::handles::LABELLED;
 use super::readings::READINGS;
 use super::stream::STREAM;
-use super::{Counted, Figures, Metrics, OrderFigures, StreamReading, VenueFigures, document};
+use super::{BudgetReading, Counted, Figures, Metrics, OrderFigures, StreamReading, VenueFigures, document};
 
 #[derive(Debug)]
 struct Quiet;
@@ -30,6 +31,30 @@ impl Figures for Quiet {
     fn venue_requests(&self) -> Vec<(&'static str, String, u64)> {
         vec![("/portfolio/orders", "201".to_owned(), 5)]
     }
+    fn budget(&self) -> BudgetReading {
+        let bucket = BucketFigures {
+            bucket: "write",
+            left: 90,
+            capacity: 100,
+            refill: 100,
+            percent: 80,
+            spent: 10,
+            throttled: 1,
+        };
+        let waited = Distribution { sum_us: 9, buckets: vec![(100, 3)], beyond: 0 };
+        let lane = LaneFigures {
+            lane: "order",
+            client: "client",
+            granted: 3,
+            refused: vec![("late", 4)],
+            throttled: 1,
+            waited,
+            waiting: 2,
+        };
+        let budget = BudgetFigures { buckets: vec![bucket], lanes: vec![lane] };
+        BudgetReading { budget, breaker: vec![("open", true, 1)], broken: 6 }
+    }
+
     fn stream(&self) -> StreamReading {
         let lag =
             |us, count| Distribution { sum_us: us, buckets: vec![(1_000, count), (5_000, 1)], beyond: 1 };
@@ -78,6 +103,14 @@ fn a_scrape_shows_every_family_under_its_declared_name_and_the_parts_figures() {
         "outrigger_http_request_seconds_bucket{le=\"0.005\"} 2",
         "outrigger_order_answer_seconds_count 1",
         "outrigger_venue_requests_total{route=\"/portfolio/orders\",status=\"201\"} 5",
+        "outrigger_venue_tokens{bucket=\"write\"} 90",
+        "outrigger_venue_refill_percent{bucket=\"write\"} 80",
+        "outrigger_venue_tokens_spent_total{bucket=\"write\"} 10",
+        "outrigger_venue_throttled_total{lane=\"order\",client=\"client\"} 1",
+        "outrigger_budget_refused_total{lane=\"order\",client=\"client\",reason=\"late\"} 4",
+        "outrigger_budget_wait_seconds_count{lane=\"order\",client=\"client\"} 3",
+        "outrigger_venue_breaker_state{state=\"open\"} 1",
+        "outrigger_venue_breaker_refused_total 6",
         "outrigger_venue_stream_state{state=\"degraded\"} 1",
         "outrigger_venue_stream_state{state=\"live\"} 0",
         "outrigger_venue_strand_state{strand=\"1\",state=\"live\"} 1",
@@ -101,7 +134,7 @@ fn a_scrape_shows_every_family_under_its_declared_name_and_the_parts_figures() {
         .filter_map(|rest| rest.split(' ').next())
         .collect();
     let families: Vec<_> =
-        READINGS.iter().map(|(family, _)| family).chain(&LABELLED).chain(&STREAM).collect();
+        READINGS.iter().map(|(family, _)| family).chain(&LABELLED).chain(&BUDGET).chain(&STREAM).collect();
     for family in &families {
         let name = family.full_name();
         assert!(shown.contains(name.trim_end_matches("_total")), "{name} is not shown");
