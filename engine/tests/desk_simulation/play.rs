@@ -160,6 +160,7 @@ impl World {
             let ticker = self.dice.pick(&TICKERS).unwrap_or(TICKERS[0]);
             let price = self.price();
             let create = CreateOrder {
+                client: String::new(),
                 client_order_id: format!("other{n}").as_str().into(),
                 ticker: ticker.into(),
                 side: Side::Ask,
