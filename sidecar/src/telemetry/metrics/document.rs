@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::handles::LABELLED;
+use super::ledger::LEDGER;
 use super::readings::READINGS;
 use super::stream::STREAM;
 
@@ -15,7 +16,7 @@ pub fn document() -> String {
          writes it anew.\n\n\
          | name | kind | labels | meaning |\n|---|---|---|---|\n",
     );
-    for family in READINGS.iter().map(|(family, _)| family).chain(&LABELLED).chain(&STREAM) {
+    for family in READINGS.iter().map(|(family, _)| family).chain(&LABELLED).chain(&STREAM).chain(&LEDGER) {
         let labels = if family.labels.is_empty() { "-".to_owned() } else { family.labels.join(", ") };
         let _ = writeln!(
             text,

@@ -6,6 +6,7 @@
 mod document;
 mod family;
 mod handles;
+mod ledger;
 mod process;
 mod readings;
 mod stream;
@@ -178,6 +179,7 @@ impl Collector for Readings {
             ConstCounter::new(count).encode(requests.encode_family(&labels)?)?;
         }
         self.figures.stream().encode(&mut encoder)?;
+        ledger::encode(&self.counted.ledger, &mut encoder)?;
         self.encode_checks(&mut encoder)
     }
 }

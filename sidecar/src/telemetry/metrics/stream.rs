@@ -125,7 +125,7 @@ impl StreamReading {
 }
 
 /// Begins a family; `unit` is the family's own, kept by whoever writes.
-fn descriptor<'a>(
+pub(super) fn descriptor<'a>(
     encoder: &'a mut DescriptorEncoder<'_>,
     family: &Family,
     unit: Option<&'a Unit>,
@@ -138,7 +138,7 @@ fn descriptor<'a>(
     encoder.encode_descriptor(family.name, family.help, unit, kind)
 }
 
-fn counters(
+pub(super) fn counters(
     encoder: &mut DescriptorEncoder<'_>,
     family: &Family,
     label: &'static str,
