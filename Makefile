@@ -8,7 +8,8 @@ SHELL := /bin/sh
 help:
 	@echo "make run    build Outrigger and start it beside a simulated exchange, on http://127.0.0.1:7373"
 	@echo "make test   install what the tests need, then run every check and every test"
-	@echo "make soak   millions of random lives of orders, a hundred million random changes through the books, a million schedules of the rate budget, ten minutes of the busy market (an hour)"
+	@echo "make soak   millions of random lives of orders, a hundred million changes of books, a million schedules of the rate budget, 10,000 power"
+	@echo "            cuts, a million damaged ledgers, ten minutes of the busy market (an hour and a half)"
 	@echo "parts of make test: fmt clippy build tidy unit planted process conformance specs deny"
 	@echo "make bench-decode   measure decode and book apply beside the alternatives"
 
@@ -59,6 +60,8 @@ TAPES = $(abspath $(TARGET))/tapes
 soak:
 	OUTRIGGER_SEEDS="$(or $(SEEDS),3000000)" OUTRIGGER_SEED="$(or $(OUTRIGGER_SEED),100001)" cargo test --locked --workspace --test desk_simulation every_seed -- --nocapture
 	OUTRIGGER_SEED="$(or $(OUTRIGGER_SEED),100001)" cargo test --locked --workspace --features outrigger-engine/planted-bugs --test desk_simulation from_scratch -- --nocapture
+	OUTRIGGER_POWER_CUTS=10000 OUTRIGGER_CORRUPTIONS=1000000 cargo test --locked --workspace --lib -- --nocapture \
+		a_power_cut_loses_nothing_that_was_acknowledged no_damage_is_used_silently
 	OUTRIGGER_BOOK_DELTAS="$(or $(DELTAS),100000000)" cargo test --locked --workspace --test book_differential -- --nocapture
 	OUTRIGGER_BUDGET_SCHEDULES="$(or $(SCHEDULES),1000000)" cargo test --locked --workspace --lib -- random_schedules --nocapture
 	cargo build --release --locked -p outrigger

@@ -40,10 +40,9 @@ impl Held {
         self.committed = self.committed.max(seq);
     }
 
-    /// Returns the effects of the next step that need wait no longer.
-    pub fn release(&mut self) -> Option<Vec<Effect>> {
-        let (_, effects) = self.waiting.pop_front_if(|(seq, _)| *seq <= self.committed)?;
-        Some(effects)
+    /// Returns the effects of the next step that need wait no longer, with the sequence they waited for.
+    pub fn release(&mut self) -> Option<(u64, Vec<Effect>)> {
+        self.waiting.pop_front_if(|(seq, _)| *seq <= self.committed)
     }
 
     /// Returns how many of the entries up to `seq` are not durable yet.

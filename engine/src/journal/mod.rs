@@ -5,7 +5,9 @@
 mod entry;
 mod port;
 mod replay;
+mod standing;
 
 pub use entry::{CloseReason, Entry, HaltMode, NewOrder, OrderSource, StoredEntry};
 pub use port::{Journal, JournalBatch, JournalFull, JournalReport};
 pub use replay::Replay;
+pub use standing::{LedgerStanding, LedgerTurn};

@@ -21,7 +21,12 @@ pub struct JournalFull;
 pub enum JournalReport {
     /// Everything up to and including this sequence survives a power cut.
     Committed { up_to: u64 },
-    /// The commit failed and was not retried with success: trading must stop.
+    /// The disk refuses, or has no room to spare. Nothing is lost: what was submitted is tried again, or taken in the room kept
+    /// for it. Until `Resumed` nothing new may be promised.
+    Stalled { reason: String },
+    /// A stall is over.
+    Resumed,
+    /// The ledger refuses an entry for good, and with it all later ones: trading must stop.
     Failed { reason: String },
 }
 

@@ -275,7 +275,7 @@ impl World {
     }
 
     fn release(&mut self) {
-        while let Some(effects) = self.held.release() {
+        while let Some((_, effects)) = self.held.release() {
             for effect in effects {
                 self.perform(effect);
             }

@@ -19,11 +19,16 @@ pub(super) fn verify(args: VerifyArgs) -> anyhow::Result<ExitCode> {
         Some(file) => file,
         None => place(&args.tool)?.data_dir.join(LEDGER_FILE),
     };
-    let Verification { entries, orders, findings } = store::verify(&file)?;
+    let Verification { entries, orders, dead_letters, findings } = store::verify(&file)?;
     let is_sound = findings.is_empty();
-    let value = json!({ "file": file, "sound": is_sound, "entries": entries, "orders": orders, "findings": findings });
+    let value = json!({ "file": file, "sound": is_sound, "entries": entries, "orders": orders, "dead_letters": dead_letters, "findings": findings });
     let text = if is_sound {
-        format!("{}: sound, {entries} entries, {orders} orders", file.display())
+        let letters = if dead_letters == 0 {
+            String::new()
+        } else {
+            format!("; {dead_letters} rows were refused by their tables, see dead_letters")
+        };
+        format!("{}: sound, {entries} entries, {orders} orders{letters}", file.display())
     } else {
         let list: Vec<String> = findings.iter().map(|finding| format!("  {}", finding.what)).collect();
         format!(

@@ -1,6 +1,9 @@
 //! Writing entries and what they say, inside one transaction.
+//!
+//! The journal takes an entry or the whole transaction fails. The tables beside it are what the journal says, for people: a row that
+//! a table refuses goes to `dead_letters` with why, and the line goes on (docs/decisions/0013).
 
-use rusqlite::{Connection, Transaction, params};
+use rusqlite::{Connection, ErrorCode, Transaction, params};
 
 use outrigger_engine::desk::view::OrderView;
 use outrigger_engine::journal::{Entry, StoredEntry};
@@ -11,14 +14,23 @@ use super::chain::{Hash, Row, link};
 /// The version of the payload format written now. 2 added the entry `reconciled`.
 pub(super) const PAYLOAD_VERSION: i64 = 2;
 
-/// Appends entries after `previous` and returns the new end of the chain.
+/// What was appended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Appended {
+    /// The new end of the chain.
+    pub(super) end: Hash,
+    /// Rows that a table refused.
+    pub(super) dead_letters: u64,
+}
+
+/// Appends entries after `previous`.
 pub(super) fn append(
     transaction: &Transaction<'_>,
     previous: Hash,
     entries: &[StoredEntry],
     orders: &[OrderView],
-) -> rusqlite::Result<Hash> {
-    let mut end = previous;
+) -> rusqlite::Result<Appended> {
+    let (mut end, mut dead_letters) = (previous, 0);
     let mut insert = transaction.prepare_cached(
         "INSERT INTO journal (seq, at_us, cause, kind, version, payload, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     )?;
@@ -42,10 +54,12 @@ pub(super) fn append(
             row.payload,
             end.as_slice()
         ])?;
-        project(transaction, stored)?;
+        let letter = || serde_json::to_string(stored).unwrap_or_default();
+        dead_letters += or_bury(transaction, project(transaction, stored), stored.at.0, letter)?;
     }
     for order in orders {
-        upsert_order(transaction, order)?;
+        let letter = || serde_json::to_string(order).unwrap_or_default();
+        dead_letters += or_bury(transaction, upsert_order(transaction, order), order.updated_us.0, letter)?;
     }
     if let Some(last) = entries.last() {
         let sql = "INSERT INTO journal_head (id, seq, hash) VALUES (1, ?1, ?2)
@@ -53,7 +67,34 @@ pub(super) fn append(
         let seq = i64::try_from(last.seq).unwrap_or(i64::MAX);
         transaction.prepare_cached(sql)?.execute(params![seq, end.as_slice()])?;
     }
-    Ok(end)
+    Ok(Appended { end, dead_letters })
+}
+
+/// Passes on how a table took a row; one that it refuses for what is in it goes to the dead letters. Returns how many did.
+fn or_bury(
+    transaction: &Transaction<'_>,
+    taken: rusqlite::Result<()>,
+    at_us: i64,
+    letter: impl FnOnce() -> String,
+) -> rusqlite::Result<u64> {
+    let refusal = match taken {
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => error.to_string(),
+        taken => return taken.map(|()| 0),
+    };
+    let payload = letter();
+    tracing::error!(
+        refusal,
+        payload,
+        "a table of the ledger refused a row: it is a dead letter, the journal has its entry"
+    );
+    bury(transaction, at_us, &refusal, &payload)?;
+    Ok(1)
+}
+
+/// Keeps what could not be written where a person finds it.
+pub(super) fn bury(connection: &Connection, at_us: i64, reason: &str, payload: &str) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO dead_letters (at_us, reason, payload) VALUES (?1, ?2, ?3)";
+    connection.prepare_cached(sql)?.execute(params![at_us, reason, payload]).map(|_| ())
 }
 
 /// Returns the entry's kind and its payload as JSON text.

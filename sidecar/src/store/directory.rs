@@ -62,7 +62,10 @@ fn make_private(path: &Path) -> std::io::Result<()> {
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent)?;
     }
-    fs::DirBuilder::new().mode(0o700).create(path)
+    fs::DirBuilder::new().mode(0o700).create(path)?;
+    // A new directory may be lost in a power cut with all that is safe in it, until its parent is synced.
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 /// Takes others' access away from a directory that is ours or empty; what else lives in a directory is not our business.

@@ -5,6 +5,7 @@ use std::path::Path;
 use rusqlite::Connection;
 use rusqlite_migration::{M, Migrations};
 
+use super::disk::Site;
 use super::error::StoreError;
 use super::open::open_existing;
 
@@ -80,7 +81,12 @@ pub fn migration_status(connection: &Connection, path: &Path) -> Result<Migratio
 
 /// Moves an existing ledger's schema to the newest, or one step back. Never back to nothing: that would be the journal's end.
 pub fn migrate(path: &Path, direction: Direction) -> Result<MigrationStatus, StoreError> {
-    let mut connection = open_existing(path)?;
+    migrate_at(&Site::of(path), direction)
+}
+
+pub(super) fn migrate_at(site: &Site, direction: Direction) -> Result<MigrationStatus, StoreError> {
+    let path = site.path.as_path();
+    let mut connection = open_existing(site)?;
     let status = migration_status(&connection, path)?;
     let target = match direction {
         Direction::Up => LEDGER.len(),

@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 
+use super::disk::Site;
 use super::error::StoreError;
 use super::migrate::{self, LEDGER, TAPE};
 
@@ -14,8 +15,13 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Opens (or makes) the ledger of environment `env`, migrated to the newest schema.
 pub fn open_ledger(path: &Path, env: &str) -> Result<Connection, StoreError> {
+    open_ledger_at(&Site::of(path), env)
+}
+
+pub(super) fn open_ledger_at(site: &Site, env: &str) -> Result<Connection, StoreError> {
     refuse_unsafe_sqlite()?;
-    let mut connection = Connection::open(path).map_err(opening(path))?;
+    let path = site.path.as_path();
+    let mut connection = site.connect().map_err(opening(path))?;
     refuse_foreign(&connection, path)?;
     migrate::refuse_newer(&connection, LEDGER.len(), path)?;
     // Nothing was written up to here. The mark comes before the tables, or a crash in between would leave a stranger's file.
@@ -26,11 +32,12 @@ pub fn open_ledger(path: &Path, env: &str) -> Result<Connection, StoreError> {
 }
 
 /// Opens an existing ledger of ours as it is, for a change of its schema.
-pub(super) fn open_existing(path: &Path) -> Result<Connection, StoreError> {
-    if !path.is_file() {
+pub(super) fn open_existing(site: &Site) -> Result<Connection, StoreError> {
+    let path = site.path.as_path();
+    if !site.exists() {
         return Err(StoreError::Missing { path: path.to_owned() });
     }
-    let connection = Connection::open(path).map_err(opening(path))?;
+    let connection = site.connect().map_err(opening(path))?;
     refuse_foreign(&connection, path)?;
     configure(&connection, "FULL").map_err(opening(path))?;
     Ok(connection)
@@ -44,11 +51,15 @@ pub(super) fn environment(connection: &Connection, path: &Path) -> Result<String
 
 /// Opens an existing ledger for reading only, as another process may while the sidecar runs.
 pub fn open_ledger_read_only(path: &Path) -> Result<Connection, StoreError> {
-    if !path.is_file() {
+    open_read_only_at(&Site::of(path))
+}
+
+pub(super) fn open_read_only_at(site: &Site) -> Result<Connection, StoreError> {
+    let path = site.path.as_path();
+    if !site.exists() {
         return Err(StoreError::Missing { path: path.to_owned() });
     }
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags).map_err(opening(path))?;
+    let connection = site.connect_read_only().map_err(opening(path))?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(opening(path))?;
     refuse_foreign(&connection, path)?;
     Ok(connection)

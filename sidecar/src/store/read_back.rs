@@ -9,17 +9,20 @@ use outrigger_engine::journal::{Entry, StoredEntry};
 
 use super::append::PAYLOAD_VERSION;
 use super::chain::{GENESIS, Hash, Row, link};
+use super::committer::{Outlook, outlook};
+use super::disk::Site;
 use super::error::StoreError;
 use super::mark::{self, Marked};
-use super::open::open_ledger;
+use super::open::open_ledger_at;
 
 /// A ledger of which every entry was read and found sound. Only such a one can be written to (I10).
 #[derive(Debug)]
 pub struct VerifiedLedger {
+    pub(super) site: Site,
     pub(super) connection: Connection,
     /// The chain's end.
     pub(super) end: Hash,
-    entries: u64,
+    pub(super) entries: u64,
 }
 
 impl VerifiedLedger {
@@ -29,9 +32,17 @@ impl VerifiedLedger {
         env: &str,
         each: impl FnMut(&StoredEntry),
     ) -> Result<VerifiedLedger, StoreError> {
-        let connection = open_ledger(path, env)?;
-        let (entries, end) = read_back(&connection, path, each)?;
-        Ok(VerifiedLedger { connection, end, entries })
+        VerifiedLedger::open_at(Site::of(path), env, each)
+    }
+
+    pub(super) fn open_at(
+        site: Site,
+        env: &str,
+        each: impl FnMut(&StoredEntry),
+    ) -> Result<VerifiedLedger, StoreError> {
+        let connection = open_ledger_at(&site, env)?;
+        let (entries, end) = read_back(&connection, &site, each)?;
+        Ok(VerifiedLedger { site, connection, end, entries })
     }
 
     pub fn entries(&self) -> u64 {
@@ -43,14 +54,14 @@ impl VerifiedLedger {
 /// A ledger that was not closed cleanly has its pages checked first. Returns how many there were and the end of the chain.
 fn read_back(
     connection: &Connection,
-    path: &Path,
+    site: &Site,
     each: impl FnMut(&StoredEntry),
 ) -> Result<(u64, Hash), StoreError> {
-    let marked = mark::read(path);
+    let marked = mark::read(site)?;
     if !was_closed_cleanly(connection) {
-        quick_check(connection, path)?;
+        quick_check(connection, &site.path)?;
     }
-    read_journal(connection, path, marked, each)
+    read_journal(connection, &site.path, marked, each)
 }
 
 /// The same without the look at the pages; `marked` was read before the transaction began.
@@ -61,7 +72,7 @@ pub(super) fn read_journal(
     mut each: impl FnMut(&StoredEntry),
 ) -> Result<(u64, Hash), StoreError> {
     let damaged = |what: String| StoreError::Damaged { path: path.to_owned(), what };
-    let unreadable = |error: rusqlite::Error| damaged(format!("the journal cannot be read: {error}"));
+    let unreadable = |error| unreadable(path, error);
     let sql = "SELECT seq, at_us, cause, kind, version, payload, hash FROM journal ORDER BY seq";
     let mut statement = connection.prepare(sql).map_err(unreadable)?;
     let mut rows = statement.query([]).map_err(unreadable)?;
@@ -78,14 +89,30 @@ pub(super) fn read_journal(
         each(&entry);
         (count, end) = (row.seq, row.hash);
     }
-    check_end(connection, count, &end, marked).map_err(damaged)?;
+    let head = head(connection).map_err(unreadable)?;
+    check_end(head, count, &end, marked).map_err(damaged)?;
     Ok((count, end))
 }
 
+/// A disk that cannot be read now is not damage: nothing is to be restored, the start is to be tried again.
+fn unreadable(path: &Path, source: rusqlite::Error) -> StoreError {
+    if matches!(outlook(&source), Outlook::Never) {
+        return StoreError::Damaged {
+            path: path.to_owned(),
+            what: format!("the journal cannot be read: {source}"),
+        };
+    }
+    StoreError::Sqlite { doing: format!("read {}", path.display()), source }
+}
+
 /// Compares the last row with what the database and the mark beside it remember of the end.
-fn check_end(connection: &Connection, count: u64, end: &Hash, marked: Option<Marked>) -> Result<(), String> {
-    if let Some(head) =
-        head(connection).map_err(|error| format!("the journal's head cannot be read: {error}"))?
+fn check_end(
+    head: Option<(u64, Hash)>,
+    count: u64,
+    end: &Hash,
+    marked: Option<Marked>,
+) -> Result<(), String> {
+    if let Some(head) = head
         && head != (count, *end)
     {
         return Err(format!("the journal ends with entry {count}, its head says {}", head.0));
@@ -128,9 +155,20 @@ fn quick_check(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     let first: rusqlite::Result<String> = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0));
     match first {
         Ok(line) if line == "ok" => Ok(()),
-        Ok(line) => Err(damaged(line)),
-        Err(error) => Err(damaged(format!("the file cannot be read: {error}"))),
+        Ok(line) => match disk_error(&line) {
+            Some(source) => Err(unreadable(path, source)),
+            None => Err(damaged(line)),
+        },
+        Err(error) => Err(unreadable(path, error)),
     }
+}
+
+/// The check tells an error of the disk in its words, as if it were damage.
+fn disk_error(line: &str) -> Option<rusqlite::Error> {
+    let (_, code) = line.split_once("error code=")?;
+    let digits: String = code.chars().take_while(char::is_ascii_digit).collect();
+    let error = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(digits.parse().ok()?), None);
+    (outlook(&error) != Outlook::Never).then_some(error)
 }
 
 struct TextRow {

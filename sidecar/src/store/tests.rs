@@ -1,7 +1,12 @@
 //! Real files in temporary directories: what is appended comes back, and any change to it is seen.
 
+mod corruption;
 mod damage;
+mod disk;
+mod faults;
+mod power;
 mod schema;
+mod steps;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -40,7 +45,7 @@ fn ledger(directory: &Path, entries: u64) -> PathBuf {
     while durable < entries {
         match reports.recv_timeout(Duration::from_secs(10)).unwrap() {
             JournalReport::Committed { up_to } => durable = up_to,
-            JournalReport::Failed { reason } => panic!("{reason}"),
+            other => panic!("{other:?}"),
         }
     }
     writer.stop();

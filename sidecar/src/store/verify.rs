@@ -6,12 +6,15 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use outrigger_engine::desk::read_model::ReadModel;
+use outrigger_engine::domain::OrderId;
 use outrigger_engine::journal::{Entry, Replay, StoredEntry};
+use outrigger_engine::venue::{WriteKind, WriteOutcome};
 
 use super::append::word;
+use super::disk::Site;
 use super::error::StoreError;
 use super::mark;
-use super::open::open_ledger_read_only;
+use super::open::open_read_only_at;
 use super::read_back::read_journal;
 
 /// Findings of one kind that are listed one by one.
@@ -28,6 +31,8 @@ pub struct Finding {
 pub struct Verification {
     pub entries: u64,
     pub orders: usize,
+    /// Rows the tables refused when they were written; the journal has what they would have said.
+    pub dead_letters: u64,
     pub findings: Vec<Finding>,
 }
 
@@ -37,23 +42,27 @@ impl Verification {
     }
 
     fn hopeless(findings: Vec<Finding>) -> Verification {
-        Verification { entries: 0, orders: 0, findings }
+        Verification { entries: 0, orders: 0, dead_letters: 0, findings }
     }
 }
 
 /// Checks the ledger at `path` without changing it. Works beside a running sidecar.
 pub fn verify(path: &Path) -> Result<Verification, StoreError> {
-    let connection = match open_ledger_read_only(path) {
+    verify_at(&Site::of(path))
+}
+
+pub(super) fn verify_at(site: &Site) -> Result<Verification, StoreError> {
+    let connection = match open_read_only_at(site) {
         Err(StoreError::Damaged { what, .. }) => return Ok(Verification::hopeless(vec![Finding { what }])),
         opened => opened?,
     };
     // Read before the transaction begins: a running writer moves the mark on after each commit.
-    let marked = mark::read(path);
+    let marked = mark::read(site)?;
     // One transaction, so that a running writer does not move the picture.
     let _ = connection.execute_batch("BEGIN");
     let mut findings = file_findings(&connection);
     let mut expected = Expected::default();
-    let entries = match read_journal(&connection, path, marked, |entry| expected.apply(entry)) {
+    let entries = match read_journal(&connection, &site.path, marked, |entry| expected.apply(entry)) {
         Ok((entries, _)) => entries,
         Err(StoreError::Damaged { what, .. }) => {
             findings.push(Finding { what });
@@ -64,23 +73,24 @@ pub fn verify(path: &Path) -> Result<Verification, StoreError> {
     findings.append(&mut expected.findings);
     let keys = std::mem::take(&mut expected.keys);
     let (_, model) = expected.replay.finish();
+    let dead_letters = dead_letters(&connection).unwrap_or_default();
     for (table, sql, rows) in [
         ("orders", ORDERS, order_rows(&model)),
         ("fills", FILLS, fill_rows(&model)),
         ("settlements", SETTLEMENTS, settlement_rows(&model)),
         ("idempotency", IDEMPOTENCY, keys),
     ] {
-        findings.extend(table_findings(&connection, table, sql, rows));
+        findings.extend(table_findings(&connection, table, sql, rows, &dead_letters));
     }
     let orders = model.orders.read().len();
-    Ok(Verification { entries, orders, findings })
+    Ok(Verification { entries, orders, dead_letters: dead_letters.len() as u64, findings })
 }
 
 /// What the journal says, and promises that can be checked entry by entry.
 #[derive(Default)]
 struct Expected {
     replay: Replay,
-    client_order_ids: BTreeSet<String>,
+    client_order_ids: BTreeMap<String, OrderId>,
     keys: BTreeMap<String, Vec<String>>,
     findings: Vec<Finding>,
 }
@@ -88,8 +98,8 @@ struct Expected {
 impl Expected {
     fn apply(&mut self, stored: &StoredEntry) {
         if let Entry::IntentRecorded { order } = &stored.entry {
-            // I1: an id is single use for ever, or the exchange could not tell two intents apart.
-            if !self.client_order_ids.insert(order.client_order_id.to_string()) {
+            // I1: an id is single use for ever once it has left, or the exchange could not tell two intents apart.
+            if self.client_order_ids.insert(order.client_order_id.to_string(), order.order_id).is_some() {
                 let what = format!(
                     "entry {}: client_order_id {} was used before",
                     stored.seq, order.client_order_id
@@ -98,6 +108,11 @@ impl Expected {
             }
             let row = vec![order.order_id.to_string(), order.fingerprint.clone(), order.client.clone()];
             self.keys.insert(order.idempotency_key.to_string(), row);
+        }
+        if let Entry::WriteEnded { order_id, write: WriteKind::Create, outcome, .. } = &stored.entry
+            && matches!(outcome, WriteOutcome::NotSent { .. })
+        {
+            self.client_order_ids.retain(|_, owner| owner != order_id);
         }
         self.replay.apply(stored);
     }
@@ -153,8 +168,39 @@ fn settlement_rows(model: &ReadModel) -> Rows {
     settlements.iter().map(row).collect()
 }
 
-/// Compares a table with what the journal makes of it, both ways.
-fn table_findings(connection: &Connection, table: &str, sql: &str, mut expected: Rows) -> Vec<Finding> {
+/// Returns (table, key) of the rows that were refused.
+fn dead_letters(connection: &Connection) -> rusqlite::Result<BTreeSet<(&'static str, String)>> {
+    let mut statement = connection.prepare("SELECT payload FROM dead_letters")?;
+    let payloads = statement.query_map([], |row| row.get::<_, String>(0))?;
+    payloads
+        .map(|payload| payload.map(|payload| refused_row(&payload)))
+        .filter_map(Result::transpose)
+        .collect()
+}
+
+fn refused_row(payload: &str) -> Option<(&'static str, String)> {
+    match serde_json::from_str::<StoredEntry>(payload).map(|stored| stored.entry) {
+        Ok(Entry::FillRecorded { order_id, fill }) => {
+            Some(("fills", format!("{} of order {order_id}", fill.trade_id)))
+        }
+        Ok(Entry::Settled { row }) => Some(("settlements", row.ticker.to_string())),
+        Ok(Entry::IntentRecorded { order }) => Some(("idempotency", order.idempotency_key.to_string())),
+        Ok(_) => None,
+        Err(_) => {
+            let order: serde_json::Value = serde_json::from_str(payload).ok()?;
+            Some(("orders", order.get("order_id")?.as_str()?.to_owned()))
+        }
+    }
+}
+
+/// Compares a table with what the journal makes of it, both ways. What is known to be refused is no finding.
+fn table_findings(
+    connection: &Connection,
+    table: &'static str,
+    sql: &str,
+    mut expected: Rows,
+    dead_letters: &BTreeSet<(&'static str, String)>,
+) -> Vec<Finding> {
     let read = || -> rusqlite::Result<Vec<(String, Vec<String>)>> {
         let mut statement = connection.prepare(sql)?;
         let columns = statement.column_count();
@@ -171,11 +217,13 @@ fn table_findings(connection: &Connection, table: &str, sql: &str, mut expected:
     let mut wrong = Vec::new();
     for (key, found) in rows {
         match expected.remove(&key) {
+            Some(_) if dead_letters.contains(&(table, key.clone())) => {}
             Some(right) if right == found => {}
             Some(right) => wrong.push(format!("table {table}, {key}: says {found:?}, the journal {right:?}")),
             None => wrong.push(format!("table {table}, {key}: the journal knows nothing of it")),
         }
     }
+    expected.retain(|key, _| !dead_letters.contains(&(table, key.clone())));
     wrong.extend(expected.into_keys().map(|key| format!("table {table}: {key} is missing")));
     let more = wrong.len().saturating_sub(LISTED_MAX);
     wrong.truncate(LISTED_MAX);

@@ -9,7 +9,12 @@ const EDGES: &[(&str, &[&str])] = &[
     ("outrigger-engine", &[]),
     ("outrigger-connectors", &["outrigger-engine"]),
     ("outrigger-simulator", &[]),
-    ("outrigger", &["outrigger-engine", "outrigger-connectors", "outrigger-simulator"]),
+    ("outrigger-faultdisk", &[]),
+    // The fault disk is for its tests only.
+    (
+        "outrigger",
+        &["outrigger-engine", "outrigger-connectors", "outrigger-simulator", "outrigger-faultdisk"],
+    ),
     ("outrigger-tests", &["outrigger", "outrigger-engine", "outrigger-connectors", "outrigger-simulator"]),
 ];
 

@@ -4,6 +4,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::{ledger, read, tamper};
+use crate::store::disk::Site;
 use crate::store::{StoreError, verify};
 
 #[test]
@@ -71,8 +72,7 @@ fn another_history_of_the_same_length_is_seen() {
     std::fs::copy(super::super::mark::mark_path(&longer), super::super::mark::mark_path(&path)).unwrap();
     let error = read(&path).unwrap_err().to_string();
     assert!(error.contains("entries 11 to 12"), "{error}");
-    let mark = super::super::mark::Mark::open(&path).unwrap();
-    mark.write(10, &[1; 32]).unwrap();
+    super::super::mark::Mark::renew(&Site::of(&path), 10, &[1; 32]).unwrap();
     let error = read(&path).unwrap_err().to_string();
     assert!(error.contains("entry 10 is not the one that was acknowledged"), "{error}");
 }

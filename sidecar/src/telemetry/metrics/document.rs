@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::budget::BUDGET;
 use super::handles::LABELLED;
+use super::ledger::LEDGER;
 use super::readings::READINGS;
 use super::stream::STREAM;
 
@@ -16,7 +17,8 @@ pub fn document() -> String {
          writes it anew.\n\n\
          | name | kind | labels | meaning |\n|---|---|---|---|\n",
     );
-    for family in READINGS.iter().map(|(family, _)| family).chain(&LABELLED).chain(&BUDGET).chain(&STREAM) {
+    let families = READINGS.iter().map(|(family, _)| family).chain(&LABELLED);
+    for family in families.chain(&BUDGET).chain(&STREAM).chain(&LEDGER) {
         let labels = if family.labels.is_empty() { "-".to_owned() } else { family.labels.join(", ") };
         let _ = writeln!(
             text,

@@ -7,6 +7,7 @@ mod budget;
 mod document;
 mod family;
 mod handles;
+mod ledger;
 mod process;
 mod readings;
 mod stream;
@@ -182,6 +183,7 @@ impl Collector for Readings {
         }
         self.figures.budget().encode(&mut encoder)?;
         self.figures.stream().encode(&mut encoder)?;
+        ledger::encode(&self.counted.ledger, &mut encoder)?;
         self.encode_checks(&mut encoder)
     }
 }

@@ -150,28 +150,20 @@ pub(super) const READINGS: &[(Family, Read)] = &[
         s.counted.stream.resumes_impossible.load(Relaxed)
     }),
     // The ledger, the tape and the captures
-    (gauge("ledger_healthy", "1 while every commit since start succeeded"), |s| {
-        s.counted.ledger.is_healthy.load(Relaxed).into()
-    }),
+    (
+        gauge("ledger_healthy", "1 while the ledger takes what is to be recorded; at 0 trading is stopped"),
+        |s| s.counted.ledger.is_healthy.load(Relaxed).into(),
+    ),
     (gauge("ledger_queue_batches", "Batches that wait for the disk"), |s| {
         s.counted.ledger.queued_batches.load(Relaxed)
     }),
     (counter("ledger_entries", "Journal entries committed"), |s| s.counted.ledger.entries.load(Relaxed)),
-    (counter("ledger_commits", "Commits; entries by commits is the size of a group"), |s| {
-        s.counted.ledger.commits.load(Relaxed)
-    }),
-    (counter("ledger_retries", "Commits tried again"), |s| s.counted.ledger.retries.load(Relaxed)),
-    (counter("ledger_failures", "Batches that could not be committed; trading stops at the first"), |s| {
-        s.counted.ledger.failures.load(Relaxed)
-    }),
-    (gauge("ledger_dead_letters", "Entries refused since start and kept aside"), |s| {
+    (gauge("ledger_dead_letters", "Rows and entries the ledger refused since start and kept aside"), |s| {
         s.counted.ledger.dead_letters.load(Relaxed)
     }),
-    (with_unit(counter("ledger_commit", "Time all commits took together"), "microseconds"), |s| {
-        s.counted.ledger.commit_us_sum.load(Relaxed)
-    }),
-    (with_unit(gauge("ledger_commit_max", "Longest commit since start"), "microseconds"), |s| {
-        s.counted.ledger.commit_us_max.load(Relaxed)
+    (with_unit(gauge("ledger_queue_oldest", "How long the oldest batch has waited"), "microseconds"), |s| {
+        let age = s.counted.ledger.oldest_age(std::time::Instant::now());
+        u64::try_from(age.as_micros()).unwrap_or(u64::MAX)
     }),
     (counter("tape_trades", "Public trades recorded"), |s| s.counted.tape.recorded.load(Relaxed)),
     (counter("tape_dropped", "Public trades not recorded"), |s| s.counted.tape.dropped.load(Relaxed)),

@@ -143,7 +143,7 @@ pub(super) fn descriptor<'a>(
     encoder.encode_descriptor(family.name, family.help, unit, kind)
 }
 
-fn counters(
+pub(super) fn counters(
     encoder: &mut DescriptorEncoder<'_>,
     family: &Family,
     label: &'static str,

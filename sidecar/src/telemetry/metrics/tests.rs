@@ -8,6 +8,7 @@ use outrigger_engine::venue::FeedState;
 
 use super::budget::BUDGET;
 use super::handles::LABELLED;
+use super::ledger::LEDGER;
 use super::readings::READINGS;
 use super::stream::STREAM;
 use super::{BudgetReading, Counted, Figures, Metrics, OrderFigures, StreamReading, VenueFigures, document};
@@ -89,6 +90,7 @@ fn a_scrape_shows_every_family_under_its_declared_name_and_the_parts_figures() {
     let counted = Counted::default();
     counted.books.deltas.store(42, Relaxed);
     counted.books.strand_first[1].store(7, Relaxed);
+    counted.ledger.queued.store(7, Relaxed);
     let metrics = Metrics::new(counted, Arc::new(Quiet));
     let took = Duration::from_millis(3);
     metrics.handles.answered(Some("/v1/orders"), "POST", 201, took);
@@ -124,6 +126,8 @@ fn a_scrape_shows_every_family_under_its_declared_name_and_the_parts_figures() {
         "outrigger_venue_lag_seconds_bucket{le=\"0.005\",channel=\"trade\",since=\"sent\"} 8",
         "outrigger_venue_lag_seconds_bucket{le=\"+Inf\",channel=\"trade\",since=\"sent\"} 9",
         "outrigger_venue_trust_back_seconds_count 2",
+        "outrigger_ledger_jobs_total{state=\"queued\"} 7",
+        "outrigger_ledger_commit_entries_count 0",
         "# EOF",
     ] {
         assert!(text.lines().any(|shown| shown == line), "{line} is not in\n{text}");
@@ -133,8 +137,14 @@ fn a_scrape_shows_every_family_under_its_declared_name_and_the_parts_figures() {
         .filter_map(|line| line.strip_prefix("# TYPE "))
         .filter_map(|rest| rest.split(' ').next())
         .collect();
-    let families: Vec<_> =
-        READINGS.iter().map(|(family, _)| family).chain(&LABELLED).chain(&BUDGET).chain(&STREAM).collect();
+    let families: Vec<_> = READINGS
+        .iter()
+        .map(|(family, _)| family)
+        .chain(&LABELLED)
+        .chain(&BUDGET)
+        .chain(&STREAM)
+        .chain(&LEDGER)
+        .collect();
     for family in &families {
         let name = family.full_name();
         assert!(shown.contains(name.trim_end_matches("_total")), "{name} is not shown");
