@@ -78,13 +78,7 @@ pub(super) async fn route(
     strands: Vec<mpsc::Sender<FeedCommand>>,
     stop: CancellationToken,
 ) {
-    loop {
-        let command = tokio::select! {
-            biased;
-            () = stop.cancelled() => return,
-            Some(command) = commands.recv() => command,
-            else => return,
-        };
+    while let Some(Some(command)) = stop.run_until_cancelled(commands.recv()).await {
         match command {
             FeedCommand::Want { .. } | FeedCommand::Forget { .. } => {
                 for strand in &strands {
