@@ -18,6 +18,10 @@ const BOOKS_AT_ONCE: usize = 100;
 /// Pages of a list that are followed before it is called endless.
 const PAGES_MAX: usize = 200;
 
+/// How often and how long a rate limit is waited for.
+const REFUSALS_MAX: usize = 20;
+const AFTER_REFUSAL: Duration = Duration::from_millis(400);
+
 /// Reads an account at an exchange.
 pub struct Judge<'a> {
     base: String,
@@ -30,11 +34,18 @@ impl<'a> Judge<'a> {
         Ok(Judge { base: format!("http://{addr}"), key, http: client()? })
     }
 
-    /// Reads `path` (below `/trade-api/v2`, with its query), signed.
+    /// Reads `path` (below `/trade-api/v2`, with its query), signed. The account's rate limit is shared with the sidecar that is judged:
+    /// a refusal is waited out, or the judge would take every token as it comes and neither would get far.
     pub async fn get(&self, path: &str) -> anyhow::Result<Value> {
-        let (status, body) = self.send(reqwest::Method::GET, path, None).await?;
-        ensure!(status == 200, "GET {path}: {status} {body}");
-        Ok(body)
+        for _ in 0..REFUSALS_MAX {
+            let (status, body) = self.send(reqwest::Method::GET, path, None).await?;
+            if status != 429 {
+                ensure!(status == 200, "GET {path}: {status} {body}");
+                return Ok(body);
+            }
+            tokio::time::sleep(AFTER_REFUSAL).await;
+        }
+        anyhow::bail!("GET {path}: 429, {REFUSALS_MAX} times")
     }
 
     /// Sends a signed request. Returns the status and the body.
