@@ -10,43 +10,20 @@
 
 #[expect(dead_code, reason = "each test binary uses its own part of the bench")]
 mod fake;
+#[path = "fake/orders.rs"]
+mod orders;
 
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 use fake::{Bench, Fake, Reply};
+use orders::{CREATED, ORDERS, cancel, create};
 use outrigger_engine::actors::messages::{BooksMessage, DeskMessage};
-use outrigger_engine::domain::{OrderId, SelfTradePrevention, Side, TimeInForce, VenueTime};
+use outrigger_engine::domain::{OrderId, VenueTime};
 use outrigger_engine::journal::HaltMode;
 use outrigger_engine::venue::{
-    CancelTarget, CreateOrder, ReportScope, TradesReport, TradesScope, VenueReport, VenueRequest, VenueWrite,
-    WriteOutcome,
+    ReportScope, TradesReport, TradesScope, VenueReport, VenueRequest, VenueWrite, WriteOutcome,
 };
-
-const ORDERS: &str = "/portfolio/events/orders";
-const CREATED: &str = r#"{"order_id":"v-1","fill_count":"0.00","remaining_count":"10.00","ts_ms":1}"#;
-
-fn create(client_order_id: &str) -> VenueWrite {
-    VenueWrite::Create(CreateOrder {
-        client: "ui".to_owned(),
-        client_order_id: client_order_id.into(),
-        ticker: "KXA".into(),
-        side: Side::Bid,
-        price: "0.5".parse().unwrap(),
-        count: "10".parse().unwrap(),
-        time_in_force: TimeInForce::GoodTillCanceled,
-        self_trade_prevention: SelfTradePrevention::TakerAtCross,
-        post_only: false,
-        reduce_only: false,
-        cancel_order_on_pause: false,
-        expiration_time: None,
-        exchange_index: 0,
-    })
-}
-
-fn cancel(id: &str) -> VenueWrite {
-    VenueWrite::Cancel(CancelTarget { venue_order_id: id.into(), ticker: "KXA".into(), exchange_index: 0 })
-}
 
 async fn write(bench: &mut Bench, write: VenueWrite) -> WriteOutcome {
     static ATTEMPT: AtomicUsize = AtomicUsize::new(0);

@@ -10,42 +10,21 @@
 
 #[expect(dead_code, reason = "each test binary uses its own part of the bench")]
 mod fake;
+#[path = "fake/orders.rs"]
+mod orders;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
 use fake::{Bench, DEADLINE, Fake, Reply, clock};
+use orders::{CREATED, ORDERS, cancel, create};
 use outrigger_engine::actors::messages::DeskMessage;
-use outrigger_engine::domain::{Clock, Monotonic, Now, OrderId, SelfTradePrevention, Side, TimeInForce};
-use outrigger_engine::venue::{CancelTarget, CreateOrder, VenueRequest, VenueWrite, WriteKind, WriteOutcome};
+use outrigger_engine::domain::{Clock, Monotonic, Now, OrderId};
+use outrigger_engine::venue::{VenueRequest, VenueWrite, WriteKind, WriteOutcome};
 
-const ORDERS: &str = "/portfolio/events/orders";
-const CREATED: &str = r#"{"order_id":"v-1","fill_count":"0.00","remaining_count":"10.00","ts_ms":1}"#;
 const PLACEMENTS: u64 = 10_000;
 const SECOND: u64 = 1_000_000_000;
-
-fn create(client_order_id: &str) -> VenueWrite {
-    VenueWrite::Create(CreateOrder {
-        client: "ui".to_owned(),
-        client_order_id: client_order_id.into(),
-        ticker: "KXA".into(),
-        side: Side::Bid,
-        price: "0.5".parse().unwrap(),
-        count: "10".parse().unwrap(),
-        time_in_force: TimeInForce::GoodTillCanceled,
-        self_trade_prevention: SelfTradePrevention::TakerAtCross,
-        post_only: false,
-        reduce_only: false,
-        cancel_order_on_pause: false,
-        expiration_time: None,
-        exchange_index: 0,
-    })
-}
-
-fn cancel() -> VenueWrite {
-    VenueWrite::Cancel(CancelTarget { venue_order_id: "v-1".into(), ticker: "KXA".into(), exchange_index: 0 })
-}
 
 async fn ask(bench: &Bench, attempt: u64, write: VenueWrite) {
     let order_id = OrderId(uuid::Uuid::from_u128(7));
@@ -98,7 +77,7 @@ async fn a_cancel_passes_ten_thousand_placements_on_the_wire() {
     let at_once = (2_400 - 240 - 60) / 10;
     until("all others wait", || waiting(&bench, "order") == PLACEMENTS - at_once).await;
     until("the first are there", || fake.requests("POST", ORDERS).len() as u64 == at_once).await;
-    ask(&bench, PLACEMENTS, cancel()).await;
+    ask(&bench, PLACEMENTS, cancel("v-1")).await;
     assert!(matches!(outcome(&mut bench, PLACEMENTS).await, WriteOutcome::Accepted(_)));
     assert_eq!(fake.requests("POST", ORDERS).len() as u64, at_once, "not one placement went before it");
     assert_eq!(fake.requests("DELETE", &format!("{ORDERS}/v-1")).len(), 1);
@@ -141,7 +120,7 @@ async fn a_venue_that_fails_gets_no_orders_but_every_cancel_until_it_answers() {
     }
     assert!(bench.status.problems().iter().any(|(part, _)| *part == "breaker"));
     let sent = fake.requests("POST", ORDERS).len();
-    ask(&bench, 100, cancel()).await;
+    ask(&bench, 100, cancel("v-1")).await;
     let cancels = || fake.requests("DELETE", &format!("{ORDERS}/v-1")).len();
     until("the cancel is tried again and again", || cancels() >= 3).await;
     assert!(state(&bench, "open") || state(&bench, "half_open"), "failing cancels do not close it");
@@ -184,7 +163,7 @@ async fn refusals_do_not_open_it() {
     let mut bench = Bench::start(fake.addr, |_| {});
     bench.until("limits", |status| status.is_limits_read()).await;
     for attempt in 0..20 {
-        let write = if attempt % 2 == 0 { create("x") } else { cancel() };
+        let write = if attempt % 2 == 0 { create("x") } else { cancel("v-1") };
         let kind = write.kind();
         ask(&bench, attempt, write).await;
         let outcome = outcome(&mut bench, attempt).await;
