@@ -30,7 +30,13 @@ pub(super) async fn keep_fresh(rest: Arc<Rest>, stop: CancellationToken) {
         let pause = match read_limits(&reads).await {
             Ok((tier, rates)) => {
                 if !rest.status.is_rest_ready() {
-                    tracing::info!(tier, read = ?rates.read, write = ?rates.write, "the exchange answers signed requests");
+                    let (read_tokens_per_s, write_tokens_per_s) = (rates.read.refill, rates.write.refill);
+                    tracing::info!(
+                        tier,
+                        read_tokens_per_s,
+                        write_tokens_per_s,
+                        "the exchange answers signed requests"
+                    );
                 }
                 rest.budget().set_rates(&rates);
                 rest.status.set_rest_ready();
